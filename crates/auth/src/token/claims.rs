@@ -1,0 +1,173 @@
+use sangam_types::{Principal, PrincipalKind, Tenant, Wall};
+use serde::{Deserialize, Serialize};
+
+use crate::scope::ScopeSet;
+
+/// What a token says (RFC 7519 §4.1 and our own). Unknown claims are ignored, a claim named twice makes the
+/// token malformed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Whose token it is. Required and not empty: it becomes [`Principal::id`].
+    pub sub: String,
+    /// From when on the token is refused. Required; written as whole seconds.
+    #[serde(with = "numeric_date")]
+    pub exp: Wall,
+    /// When it was minted.
+    #[serde(default, with = "optional_numeric_date", skip_serializing_if = "Option::is_none")]
+    pub iat: Option<Wall>,
+    /// Until when it is refused.
+    #[serde(default, with = "optional_numeric_date", skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<Wall>,
+    /// For whom it is meant: one text or a list on the wire.
+    #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub aud: Vec<String>,
+    /// Names this token in logs and in the list of revoked ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// What it allows on the admin API: words separated by spaces (RFC 8693 §4.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The one room it is good for on signaling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
+    /// What it allows in rooms on signaling.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    /// The one database it is good for on sync.
+    #[serde(default, rename = "dbId", skip_serializing_if = "Option::is_none")]
+    pub db_id: Option<String>,
+    /// The one replica it is good for on sync.
+    #[serde(default, rename = "deviceId", skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<String>,
+}
+
+impl Claims {
+    /// Claims that say whose and until when, and nothing else.
+    #[must_use]
+    pub fn new(sub: impl Into<String>, exp: Wall) -> Self {
+        Self { sub: sub.into(), exp, ..Self::default() }
+    }
+
+    /// Who it is for quotas, audit and rate limits.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        Principal { tenant: Tenant::default(), kind: PrincipalKind::Token, id: self.sub.clone() }
+    }
+
+    /// What it allows on the admin API; words that are no scope of ours allow nothing.
+    #[must_use]
+    pub fn scopes(&self) -> ScopeSet {
+        ScopeSet::parse_known(self.scope.as_deref().unwrap_or_default())
+    }
+}
+
+/// RFC 7519 §2: NumericDate is seconds since the Unix epoch, possibly with a fraction.
+mod numeric_date {
+    use super::{Deserialize, Wall};
+
+    pub(super) fn serialize<S: serde::Serializer>(wall: &Wall, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(wall.unix_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Wall, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum NumericDate {
+            Whole(u64),
+            Fraction(f64),
+        }
+        match NumericDate::deserialize(from)? {
+            NumericDate::Whole(secs) => Ok(Wall::from_unix_secs(secs)),
+            // A float beyond the range of u64 saturates, and one below zero becomes zero: 1970, long expired.
+            NumericDate::Fraction(secs) => Ok(Wall::from_unix_millis((secs * 1_000.0) as u64)),
+        }
+    }
+}
+
+mod optional_numeric_date {
+    use super::{Deserialize, Wall, numeric_date};
+
+    pub(super) fn serialize<S: serde::Serializer>(wall: &Option<Wall>, to: S) -> Result<S::Ok, S::Error> {
+        match wall {
+            Some(wall) => numeric_date::serialize(wall, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Wall>, D::Error> {
+        #[derive(Deserialize)]
+        struct Present(#[serde(with = "numeric_date")] Wall);
+        Ok(Option::<Present>::deserialize(from)?.map(|Present(wall)| wall))
+    }
+}
+
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(from)? {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: Option<Claims>) {
+        assert_eq!(serde_json::from_str::<Claims>(json).ok(), expected, "{json}");
+    }
+
+    #[test]
+    fn claims_are_read_in_every_spelling_that_the_standard_allows() {
+        let claims = Claims::new("a", Wall::from_unix_secs(10));
+        check(r#"{"sub":"a","exp":10}"#, Some(claims.clone()));
+        check(r#"{"sub":"a","exp":10.0,"other":{"x":[1]}}"#, Some(claims.clone()));
+        check(r#"{"sub":"a","exp":10.5}"#, Some(Claims { exp: Wall::from_unix_millis(10_500), ..claims.clone() }));
+        check(r#"{"sub":"a","exp":-1}"#, Some(Claims { exp: Wall::default(), ..claims.clone() }));
+        check(r#"{"sub":"a","exp":1e300}"#, Some(Claims { exp: Wall::from_unix_millis(u64::MAX), ..claims.clone() }));
+        check(r#"{"sub":"a","exp":10,"aud":"x"}"#, Some(Claims { aud: vec!["x".into()], ..claims.clone() }));
+        check(r#"{"sub":"a","exp":10,"aud":["x"]}"#, Some(Claims { aud: vec!["x".into()], ..claims.clone() }));
+        check(r#"{"sub":"a","exp":10,"iat":null}"#, Some(claims));
+    }
+
+    #[test]
+    fn claims_of_another_type_or_named_twice_are_refused() {
+        for json in [
+            r#"{"sub":"a","exp":"10"}"#,
+            r#"{"sub":1,"exp":10}"#,
+            r#"{"sub":"a","exp":10,"exp":20}"#,
+            r#"{"sub":"a","exp":10,"iat":"now"}"#,
+            r#"{"sub":"a","exp":10,"dbId":7}"#,
+            r#"{"sub":"a","exp":10,"aud":{}}"#,
+            r#"{"sub":"a"}"#,
+            r#"{"exp":10}"#,
+            "[]",
+        ] {
+            check(json, None);
+        }
+    }
+
+    #[test]
+    fn claims_survive_being_written_and_read() {
+        let claims = Claims {
+            iat: Some(Wall::from_unix_secs(1)),
+            nbf: Some(Wall::from_unix_secs(2)),
+            aud: vec!["sangam".into()],
+            jti: Some("j".into()),
+            scope: Some("admin:read".into()),
+            room: Some("r".into()),
+            grants: vec!["publish".into()],
+            db_id: Some("d".into()),
+            device_id: Some("v".into()),
+            ..Claims::new("a", Wall::from_unix_secs(3))
+        };
+        let json = serde_json::to_string(&claims).unwrap();
+        assert!(json.contains(r#""dbId":"d","deviceId":"v""#), "{json}");
+        check(&json, Some(claims));
+    }
+}
