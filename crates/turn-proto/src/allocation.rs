@@ -1,0 +1,81 @@
+use std::net::{IpAddr, SocketAddr};
+
+use sangam_types::Mono;
+
+use crate::address::{FiveTuple, RelayedAddr};
+use crate::channel::Channel;
+use crate::inline_list::InlineList;
+use crate::key::Key;
+use crate::message::TransactionId;
+use crate::permission::Permission;
+use crate::reservation::ReservationToken;
+use crate::stats::Traffic;
+
+/// A client's relayed address and what it may be used for (RFC 8656 §6). What a packet needs comes first.
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    pub(crate) expires: Mono,
+    pub(crate) relayed: RelayedAddr,
+    pub(crate) sent: Traffic,
+    pub(crate) received: Traffic,
+    pub(crate) channels: InlineList<Channel, 4>,
+    pub(crate) permissions: InlineList<Permission, 2>,
+    pub(crate) five_tuple: FiveTuple,
+    pub(crate) username: Box<str>,
+    pub(crate) key: Key,
+    /// Of the Allocate request, so that its retransmission gets the same answer.
+    pub(crate) transaction: TransactionId,
+    /// As the answer to that request said.
+    pub(crate) granted_secs: u32,
+    /// As that answer said.
+    pub(crate) reserved: Option<ReservationToken>,
+}
+
+impl Allocation {
+    pub(crate) fn is_alive(&self, now: Mono) -> bool {
+        now < self.expires
+    }
+
+    /// The live binding of this number.
+    pub(crate) fn channel(&self, number: u16, now: Mono) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.number == number && channel.is_alive(now))
+    }
+
+    /// The live binding to this transport address.
+    pub(crate) fn channel_to(&self, peer: SocketAddr, now: Mono) -> Option<&Channel> {
+        self.channels.iter().find(|channel| is_same(channel.peer, peer) && channel.is_alive(now))
+    }
+
+    /// The live permission for this address.
+    pub(crate) fn permission(&self, peer: IpAddr, now: Mono) -> Option<&Permission> {
+        self.permissions.iter().find(|permission| permission.peer == peer && permission.is_alive(now))
+    }
+
+    /// Begins a permission or makes it last longer.
+    pub(crate) fn permit(&mut self, fresh: Permission) {
+        self.permissions.put(fresh, |permission| permission.peer == fresh.peer);
+    }
+
+    /// Begins a channel binding or makes it last longer.
+    pub(crate) fn bind(&mut self, fresh: Channel) {
+        self.channels.put(fresh, |channel| channel.number == fresh.number);
+    }
+}
+
+/// Address and port, without the zone and flow label that one side may lack.
+pub(crate) fn is_same(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port() && a.ip() == b.ip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allocation_fits_its_budget() {
+        // 4 channels of 56 bytes and 2 permissions of 40 lie in place; lists beyond that, the name and the tables' entries
+        // (64 + 48 + 32 bytes) come on top.
+        assert!(size_of::<Allocation>() <= 640, "{}", size_of::<Allocation>());
+        assert_eq!(size_of::<Channel>(), 56);
+    }
+}

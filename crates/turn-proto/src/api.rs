@@ -1,0 +1,311 @@
+use std::ops::Range;
+use std::time::Duration;
+
+use sangam_types::Mono;
+
+use crate::address::{AddressFamily, FiveTuple, PeerAddr, RelayedAddr};
+use crate::key::{Keys, PasswordAlgorithm};
+use crate::reservation::ReservationToken;
+
+/// Names one allocation for as long as it lives; never used again for another. Fits the 64 bits a
+/// readiness queue hands back, so that a datagram on a relay socket needs no look-up by address. Never below 2^32 and
+/// never 2^63 or above: the driver may use those numbers for sockets of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AllocationKey(pub u64);
+
+/// Names one question of the core to its driver until its answer comes back as [`Input`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What happens to the core: exactly one of these, then drain [`Output`] to [`Output::Wait`].
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A message that the fast call answered with [`FromClient::Control`].
+    Client {
+        /// Who sent it to which address of ours.
+        from: FiveTuple,
+        /// The whole message.
+        bytes: &'a [u8],
+    },
+    /// The answer to [`Output::OpenRelayed`] and [`Output::TakeReserved`].
+    RelayedOpened {
+        /// The question.
+        request: RequestId,
+        /// Where the sockets are bound.
+        result: Result<Opened, OpenError>,
+    },
+    /// The answer to [`Output::FindKey`].
+    KeyFound {
+        /// The question.
+        request: RequestId,
+        /// The keys of which one may have signed the request, or why there is none.
+        result: Result<Keys, KeyRefusal>,
+    },
+    /// The stream that carried the messages of this five-tuple is closed: its allocation ends (RFC 8656 §3.1). Never for
+    /// UDP.
+    ConnectionClosed(FiveTuple),
+    /// A deadline given by [`Output::Wait`] has passed. Harmless when early.
+    Timeout,
+}
+
+/// What the core wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes to this client, from `to.server`.
+    Transmit {
+        /// The client.
+        to: FiveTuple,
+        /// One whole message.
+        bytes: Vec<u8>,
+    },
+    /// Open a relay socket; answer with [`Input::RelayedOpened`].
+    OpenRelayed {
+        /// Name this in the answer.
+        request: RequestId,
+        /// Register the socket under this key.
+        allocation: AllocationKey,
+        /// Of which family.
+        family: AddressFamily,
+        /// On which port.
+        port: PortWish,
+    },
+    /// Fetch the relay socket that another server of this process keeps under this token: ask it by
+    /// [`TurnServer::release_reserved`](crate::TurnServer::release_reserved), move the socket here, answer with
+    /// [`Input::RelayedOpened`].
+    TakeReserved {
+        /// Name this in the answer.
+        request: RequestId,
+        /// Register the socket under this key.
+        allocation: AllocationKey,
+        /// Names the server and the socket.
+        token: ReservationToken,
+        /// Who asks.
+        username: String,
+    },
+    /// Close the relay socket of this allocation or reservation.
+    CloseRelayed {
+        /// Whose, or under which key the reserved one was registered.
+        allocation: AllocationKey,
+        /// Where it was bound.
+        relayed: RelayedAddr,
+    },
+    /// Find the long-term keys of this user; answer with [`Input::KeyFound`].
+    FindKey {
+        /// Name this in the answer.
+        request: RequestId,
+        /// The USERNAME attribute as sent: UTF-8, at most 509 bytes (RFC 8489 §14.3).
+        username: String,
+        /// Which kind of keys.
+        algorithm: PasswordAlgorithm,
+    },
+    /// For audit, metrics and log.
+    Event(Event),
+    /// Drained; call with [`Input::Timeout`] at this deadline at the latest.
+    Wait(Option<Deadline>),
+}
+
+/// The port that a relay socket is to have (RFC 8656 §7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortWish {
+    /// Any.
+    Any,
+    /// An even one.
+    Even,
+    /// An even one, with a second socket on the same address and the port after it.
+    EvenAndNext {
+        /// Register the second socket under this key. It is an allocation's to come, or closed again.
+        next: AllocationKey,
+    },
+}
+
+/// Relay sockets that were opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Where the allocation's socket is bound.
+    pub relayed: RelayedAddr,
+    /// The second socket of [`PortWish::EvenAndNext`]: its key and where it is bound.
+    pub next: Option<(AllocationKey, RelayedAddr)>,
+}
+
+impl From<RelayedAddr> for Opened {
+    fn from(relayed: RelayedAddr) -> Self {
+        Self { relayed, next: None }
+    }
+}
+
+/// A time to wake up at, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Mono,
+    /// For a trace or a debug line.
+    pub reason: &'static str,
+}
+
+/// Why a user has no key. The client sees 401 for each; counters and log tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyRefusal {
+    /// Nobody of that name, or the name is not of the form `expiry:name`.
+    UnknownUser,
+    /// The expiry in the name has passed.
+    Expired,
+    /// The expiry in the name is further away than the server allows.
+    TooFarAhead,
+    /// Too many look-ups are under way.
+    Busy,
+}
+
+/// Why no relay socket could be opened. The client sees 508.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OpenError {
+    /// Every port of the range is taken.
+    NoPortLeft,
+    /// The process or the system has no descriptor left.
+    NoDescriptorLeft,
+    /// No relay address of that family, or the system refused another way.
+    Refused,
+    /// No socket is reserved under that token for that user, or no longer.
+    NotReserved,
+}
+
+/// The fast call's verdict on a message from a client.
+#[derive(Debug, PartialEq, Eq)]
+pub enum FromClient {
+    /// Relayed data: send the named part of the message on.
+    Forward(Forward),
+    /// Not data: hand the message in as [`Input::Client`].
+    Control,
+    /// Counted and to be forgotten.
+    Dropped(DropReason),
+}
+
+/// Relayed data on its way to a peer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// Send from this allocation's relay socket.
+    pub allocation: AllocationKey,
+    /// That allocation's relayed address, as bound.
+    pub relayed: RelayedAddr,
+    /// To this address. For a relayed address of ours in the form as bound here.
+    pub peer: PeerAddr,
+    /// The payload inside the message given.
+    pub payload: Range<usize>,
+    /// How it gets there.
+    pub route: Route,
+    /// Whether it must reach the peer in one piece or not at all (RFC 8656 §11.2: DONT-FRAGMENT).
+    pub dont_fragment: bool,
+}
+
+/// How relayed data gets to its peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// Out of the relay socket.
+    Wire,
+    /// The peer has one of our relay addresses: deliver inside the server if that port is a live allocation
+    /// (of whichever thread), else drop.
+    OwnOnly,
+    /// As [`Route::OwnOnly`], but if no allocation lives there, out of the relay socket (a server that listens on loopback
+    /// alone).
+    OwnOrWire,
+}
+
+/// The fast call's verdict on a datagram that reached a relay socket.
+#[derive(Debug, PartialEq, Eq)]
+pub enum FromPeer {
+    /// Send `header`, the payload, and `padding` zero bytes to this client.
+    Forward {
+        /// The client.
+        to: FiveTuple,
+        /// What precedes the payload.
+        header: PeerHeader,
+        /// Zero bytes after the payload: 0 to 3.
+        padding: usize,
+    },
+    /// Counted and to be forgotten.
+    Dropped(DropReason),
+}
+
+/// The bytes before relayed data on its way to a client: a ChannelData header or a Data indication up to its
+/// DATA attribute's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerHeader {
+    pub(crate) bytes: [u8; Self::MAX],
+    pub(crate) len: u8,
+}
+
+impl PeerHeader {
+    /// STUN header (20), XOR-PEER-ADDRESS of an IPv6 peer (24), DATA attribute header (4).
+    pub const MAX: usize = 48;
+
+    /// The header's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// Why a datagram was dropped: each is a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// Neither STUN nor ChannelData, or cut short.
+    Malformed,
+    /// From a client without an allocation.
+    NoAllocation,
+    /// On a channel that is not bound.
+    NoChannel,
+    /// To or from a peer without a permission.
+    NoPermission,
+    /// To a peer that the policy denies.
+    PeerDenied,
+    /// To one of our relay addresses where no allocation lives.
+    PeerGone,
+}
+
+/// What happened to an allocation, for audit, metrics and log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An allocation began.
+    Allocated {
+        /// Its name.
+        allocation: AllocationKey,
+        /// Whose it is.
+        five_tuple: FiveTuple,
+        /// The USERNAME it was made with.
+        username: String,
+        /// As bound here.
+        relayed: RelayedAddr,
+        /// Until it ends unless refreshed.
+        lifetime: Duration,
+    },
+    /// An allocation was refreshed with a lifetime above zero.
+    Refreshed {
+        /// Its name.
+        allocation: AllocationKey,
+        /// From now.
+        lifetime: Duration,
+    },
+    /// An allocation ended.
+    Deleted {
+        /// Its name.
+        allocation: AllocationKey,
+        /// Whether its time ran out, rather than its client saying so.
+        expired: bool,
+        /// Datagrams relayed from client to peers.
+        sent_packets: u64,
+        /// Payload bytes relayed from client to peers.
+        sent_bytes: u64,
+        /// Datagrams relayed from peers to client.
+        received_packets: u64,
+        /// Payload bytes relayed from peers to client.
+        received_bytes: u64,
+    },
+    /// A request was refused with an error response.
+    Refused {
+        /// Who asked.
+        five_tuple: FiveTuple,
+        /// The STUN error code: 300 to 699.
+        code: u16,
+        /// The cause in a few words.
+        reason: &'static str,
+    },
+}

@@ -1,0 +1,225 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use rand::Rng;
+use rand::rngs::StdRng;
+use sangam_types::{Mono, Now};
+
+use crate::address::{FiveTuple, PeerAddr, RelayedAddr};
+use crate::allocation::Allocation;
+use crate::api::{AllocationKey, Event, FromClient, FromPeer, Input, Output};
+use crate::challenge_cap::ChallengeCap;
+use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
+use crate::indication_ids::IndicationIds;
+use crate::nonce::Nonces;
+use crate::options::{Lifetimes, Limits, Options};
+use crate::peer_filter::PeerFilter;
+use crate::peer_policy::PeerPolicy;
+use crate::pending::PendingRequests;
+use crate::reservation::Reservations;
+use crate::slots::Slots;
+use crate::stats::{Limited, Stats};
+use crate::timers::{Timer, Timers};
+use crate::user_count::UserCount;
+
+mod allocate;
+mod authenticate;
+mod channel_bind;
+mod create_permission;
+mod refresh;
+mod relay;
+mod request;
+mod reserve;
+mod respond;
+
+/// A TURN server (RFC 8656) without sockets, clock or threads: one for each relay thread, nothing shared but the
+/// secret that nonces are signed with.
+///
+/// Hand each datagram to a fast call first; what it calls [`FromClient::Control`] goes to
+/// [`handle_input`](Self::handle_input), after which [`poll_output`](Self::poll_output) is drained until
+/// [`Output::Wait`].
+#[derive(Debug)]
+pub struct TurnServer {
+    allocations: Slots<Allocation>,
+    by_five_tuple: HashMap<FiveTupleKey, AllocationKey, FixedState>,
+    by_relayed: HashMap<RelayedKey, AllocationKey, FixedState>,
+    opening: BTreeMap<AllocationKey, allocate::Opening>,
+    reservations: Reservations,
+    pending: PendingRequests,
+    users: UserCount,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    stats: Stats,
+    filter: PeerFilter,
+    nonces: Nonces,
+    challenge_cap: ChallengeCap,
+    indication_ids: IndicationIds,
+    realm: String,
+    offers_password_algorithms: bool,
+    software: Option<String>,
+    channel_number_max: u16,
+    lifetimes: Lifetimes,
+    limits: Limits,
+}
+
+impl TurnServer {
+    /// A server without allocations.
+    #[must_use]
+    pub fn new(options: Options, mut rng: StdRng, _now: Now) -> Self {
+        // Clients choose their own addresses, so the order of a table must not be theirs to foresee.
+        let hasher = FixedState::with_seed(rng.next_u64());
+        let indication_ids = IndicationIds::new(&mut rng);
+        Self {
+            allocations: Slots::new(),
+            by_five_tuple: HashMap::with_hasher(hasher.clone()),
+            by_relayed: HashMap::with_hasher(hasher.clone()),
+            opening: BTreeMap::new(),
+            reservations: Reservations::new(options.server_index, rng),
+            pending: PendingRequests::default(),
+            users: UserCount::default(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            stats: Stats::default(),
+            filter: PeerFilter::new(options.policy, options.relay_addresses),
+            nonces: Nonces::new(options.nonce_secret, options.nonce_lifetime),
+            challenge_cap: ChallengeCap::new(hasher),
+            indication_ids,
+            realm: options.realm,
+            offers_password_algorithms: options.offers_password_algorithms,
+            software: options.software,
+            channel_number_max: options.channel_number_max,
+            lifetimes: options.lifetimes,
+            limits: options.limits,
+        }
+    }
+
+    /// Judges one message from a client. ChannelData and Send indications are settled here; all else is
+    /// [`FromClient::Control`]. Keeps no copy, allocates nothing.
+    pub fn relay_from_client(&mut self, now: Now, from: &FiveTuple, bytes: &[u8]) -> FromClient {
+        match self.judge_client_message(now.mono, from, bytes) {
+            Ok(Some(forward)) => FromClient::Forward(forward),
+            Ok(None) => FromClient::Control,
+            Err(reason) => {
+                self.stats.count_drop(reason);
+                FromClient::Dropped(reason)
+            }
+        }
+    }
+
+    /// Judges one datagram that reached the relay socket of an allocation from outside.
+    pub fn relay_from_peer(
+        &mut self,
+        now: Now,
+        allocation: AllocationKey,
+        peer: PeerAddr,
+        payload_len: usize,
+    ) -> FromPeer {
+        let verdict = self.judge_wire_datagram(now.mono, allocation, peer, payload_len);
+        self.count_from_peer(verdict, payload_len)
+    }
+
+    /// Judges one datagram that another allocation of ours, on any thread, sent to a relayed address of this server.
+    /// Both addresses are in bound form.
+    pub fn relay_from_own(&mut self, now: Now, to: RelayedAddr, from: RelayedAddr, payload_len: usize) -> FromPeer {
+        let verdict = self.judge_own_datagram(now.mono, to, from, payload_len);
+        self.count_from_peer(verdict, payload_len)
+    }
+
+    /// Takes one input; then drain [`poll_output`](Self::poll_output).
+    pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
+        self.expire(now.mono);
+        match input {
+            Input::Client { from, bytes } => self.handle_message(now, from, bytes),
+            Input::RelayedOpened { request, result } => self.handle_relayed_opened(now.mono, request, result),
+            Input::KeyFound { request, result } => self.handle_key_found(now, request, result),
+            Input::ConnectionClosed(five_tuple) => self.forget_client(&five_tuple),
+            Input::Timeout => {}
+        }
+    }
+
+    /// Whether this client has an allocation, or one is being opened for it.
+    #[must_use]
+    pub fn has_allocation(&self, five_tuple: &FiveTuple) -> bool {
+        self.by_five_tuple.contains_key(&FiveTupleKey::from(five_tuple))
+    }
+
+    /// The next thing to do, [`Output::Wait`] when there is nothing more.
+    pub fn poll_output(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or_else(|| Output::Wait(self.timers.next()))
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Puts another policy in force. Permissions and channels of peers that it denies end at once.
+    pub fn replace_policy(&mut self, policy: PeerPolicy) {
+        self.filter.replace_policy(policy);
+        let filter = &self.filter;
+        for allocation in self.allocations.values_mut() {
+            allocation.permissions.retain(|permission| filter.admit(permission.peer).is_some());
+            allocation.channels.retain(|channel| filter.admit(channel.peer.ip()).is_some());
+            for permission in allocation.permissions.iter_mut() {
+                permission.route = filter.admit(permission.peer).map_or(permission.route, |peer| peer.route);
+            }
+            for channel in allocation.channels.iter_mut() {
+                channel.route = filter.admit(channel.peer.ip()).map_or(channel.route, |peer| peer.route);
+            }
+        }
+    }
+
+    /// Puts other limits in force. What exceeds them already stays until it ends.
+    pub fn replace_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    fn expire(&mut self, now: Mono) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Allocation(key) => self.end(key, true),
+                Timer::Opening(key) => self.give_up_opening(key),
+                Timer::Reservation(token) => self.end_reservation(token),
+                Timer::Request(id) => {
+                    self.pending.take(id);
+                    self.stats.count_limited(Limited::RequestTime);
+                }
+            }
+        }
+    }
+
+    /// Ends what belongs to a client that nothing can be sent to any more.
+    fn forget_client(&mut self, five_tuple: &FiveTuple) {
+        for (id, deadline) in self.pending.forget(five_tuple) {
+            self.timers.cancel(deadline, Timer::Request(id));
+        }
+        let Some(&key) = self.by_five_tuple.get(&FiveTupleKey::from(five_tuple)) else { return };
+        self.forget_opening(key);
+        self.end(key, false);
+    }
+
+    /// Ends an allocation with all that belongs to it.
+    fn end(&mut self, key: AllocationKey, expired: bool) {
+        let Some(allocation) = self.allocations.release(key) else { return };
+        self.timers.cancel(allocation.expires, Timer::Allocation(key));
+        self.by_five_tuple.remove(&FiveTupleKey::from(&allocation.five_tuple));
+        self.by_relayed.remove(&RelayedKey::from(allocation.relayed));
+        self.users.remove(&allocation.username);
+        self.stats.allocations_live -= 1;
+        self.stats.allocations_expired += u64::from(expired);
+        self.outputs.push_back(Output::CloseRelayed { allocation: key, relayed: allocation.relayed });
+        self.outputs.push_back(Output::Event(Event::Deleted {
+            allocation: key,
+            expired,
+            sent_packets: allocation.sent.packets,
+            sent_bytes: allocation.sent.bytes,
+            received_packets: allocation.received.packets,
+            received_bytes: allocation.received.bytes,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+use crate::api::DropReason;
+use crate::error_code::ErrorCode;
+
+/// What one server has counted since its start. Plain numbers: copy, subtract, publish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Allocations alive now.
+    pub allocations_live: u64,
+    /// Allocations that ever began.
+    pub allocations_begun: u64,
+    /// Allocations whose time ran out.
+    pub allocations_expired: u64,
+    /// Payload relayed from clients to peers.
+    pub sent: Traffic,
+    /// Payload relayed from peers to clients.
+    pub received: Traffic,
+    requests: [u64; RequestKind::ALL.len()],
+    errors: [u64; ErrorCode::ALL.len()],
+    drops: [u64; DropReason::ALL.len()],
+    limited: [u64; Limited::ALL.len()],
+}
+
+/// Datagrams and their payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Datagrams.
+    pub packets: u64,
+    /// Payload bytes, without any header.
+    pub bytes: u64,
+}
+
+/// A request by its method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// RFC 8489 §2
+    Binding,
+    /// RFC 8656 §7
+    Allocate,
+    /// RFC 8656 §8
+    Refresh,
+    /// RFC 8656 §10
+    CreatePermission,
+    /// RFC 8656 §12
+    ChannelBind,
+}
+
+/// A limit that turned something away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limited {
+    /// [`Limits::allocations`](crate::Limits::allocations)
+    Allocations,
+    /// [`Limits::allocations_per_user`](crate::Limits::allocations_per_user)
+    AllocationsPerUser,
+    /// [`Limits::permissions`](crate::Limits::permissions)
+    Permissions,
+    /// [`Limits::channels`](crate::Limits::channels)
+    Channels,
+    /// [`Limits::opening`](crate::Limits::opening)
+    Opening,
+    /// [`Limits::reservations`](crate::Limits::reservations)
+    Reservations,
+    /// [`Limits::pending_requests`](crate::Limits::pending_requests)
+    PendingRequests,
+    /// [`Limits::pending_request_bytes`](crate::Limits::pending_request_bytes)
+    PendingRequestBytes,
+    /// [`Limits::challenges_per_second`](crate::Limits::challenges_per_second)
+    Challenges,
+    /// [`Lifetimes::request`](crate::Lifetimes::request): no answer from the driver in time.
+    RequestTime,
+}
+
+impl Stats {
+    /// Requests of this kind that arrived, answered or not.
+    #[must_use]
+    pub fn requests(&self, kind: RequestKind) -> u64 {
+        self.requests[kind as usize]
+    }
+
+    /// Error responses sent with this code.
+    #[must_use]
+    pub fn errors(&self, code: ErrorCode) -> u64 {
+        self.errors[code as usize]
+    }
+
+    /// Messages dropped for this reason.
+    #[must_use]
+    pub fn drops(&self, reason: DropReason) -> u64 {
+        self.drops[reason as usize]
+    }
+
+    /// Refusals because of this limit.
+    #[must_use]
+    pub fn limited(&self, by: Limited) -> u64 {
+        self.limited[by as usize]
+    }
+
+    pub(crate) fn count_request(&mut self, kind: RequestKind) {
+        self.requests[kind as usize] += 1;
+    }
+
+    pub(crate) fn count_error(&mut self, code: ErrorCode) {
+        self.errors[code as usize] += 1;
+    }
+
+    pub(crate) fn count_drop(&mut self, reason: DropReason) {
+        self.drops[reason as usize] += 1;
+    }
+
+    pub(crate) fn count_limited(&mut self, by: Limited) {
+        self.limited[by as usize] += 1;
+    }
+}
+
+impl Traffic {
+    pub(crate) fn count(&mut self, payload_len: usize) {
+        self.packets += 1;
+        self.bytes += payload_len as u64;
+    }
+}
+
+impl RequestKind {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Binding, Self::Allocate, Self::Refresh, Self::CreatePermission, Self::ChannelBind];
+
+    /// The method's name in lower case, for a label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Binding => "binding",
+            Self::Allocate => "allocate",
+            Self::Refresh => "refresh",
+            Self::CreatePermission => "create_permission",
+            Self::ChannelBind => "channel_bind",
+        }
+    }
+}
+
+impl Limited {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Allocations,
+        Self::AllocationsPerUser,
+        Self::Permissions,
+        Self::Channels,
+        Self::Opening,
+        Self::Reservations,
+        Self::PendingRequests,
+        Self::PendingRequestBytes,
+        Self::Challenges,
+        Self::RequestTime,
+    ];
+
+    /// The limit's name, for a label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allocations => "allocations",
+            Self::AllocationsPerUser => "allocations_per_user",
+            Self::Permissions => "permissions",
+            Self::Channels => "channels",
+            Self::Opening => "opening",
+            Self::Reservations => "reservations",
+            Self::PendingRequests => "pending_requests",
+            Self::PendingRequestBytes => "pending_request_bytes",
+            Self::Challenges => "challenges",
+            Self::RequestTime => "request_time",
+        }
+    }
+}
+
+impl DropReason {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Malformed, Self::NoAllocation, Self::NoChannel, Self::NoPermission, Self::PeerDenied, Self::PeerGone];
+
+    /// The reason's name, for a label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NoAllocation => "no_allocation",
+            Self::NoChannel => "no_channel",
+            Self::NoPermission => "no_permission",
+            Self::PeerDenied => "peer_denied",
+            Self::PeerGone => "peer_gone",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_counter_of_its_own() {
+        assert!(RequestKind::ALL.iter().enumerate().all(|(at, &kind)| kind as usize == at));
+        assert!(ErrorCode::ALL.iter().enumerate().all(|(at, &code)| code as usize == at));
+        assert!(DropReason::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));
+        assert!(Limited::ALL.iter().enumerate().all(|(at, &by)| by as usize == at));
+        assert!(ErrorCode::ALL.is_sorted_by_key(|code| code.number()));
+    }
+}

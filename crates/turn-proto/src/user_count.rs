@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+/// How many allocations each user has.
+#[derive(Debug, Default)]
+pub(crate) struct UserCount {
+    allocations: BTreeMap<Box<str>, usize>,
+}
+
+impl UserCount {
+    pub(crate) fn of(&self, username: &str) -> usize {
+        self.allocations.get(user_of(username)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn add(&mut self, username: &str) {
+        *self.allocations.entry(user_of(username).into()).or_default() += 1;
+    }
+
+    pub(crate) fn remove(&mut self, username: &str) {
+        let user = user_of(username);
+        match self.allocations.get_mut(user) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                self.allocations.remove(user);
+            }
+        }
+    }
+}
+
+/// Whether both are of one user, though perhaps with different expiries.
+pub(crate) fn is_same_user(a: &str, b: &str) -> bool {
+    user_of(a) == user_of(b)
+}
+
+/// The user behind a USERNAME: time-limited credentials are `expiry:name`, and each new one has another expiry.
+fn user_of(username: &str) -> &str {
+    match username.split_once(':') {
+        Some((expiry, name)) if !expiry.is_empty() && expiry.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => username,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_one_name_count_together_whatever_their_expiry() {
+        let mut users = UserCount::default();
+        users.add("1700000000:alice");
+        users.add("1700000600:alice");
+        assert_eq!(users.of("alice"), 2);
+        users.remove("1700000600:alice");
+        users.remove("1700000000:alice");
+        assert!(users.allocations.is_empty());
+        assert_eq!(user_of("room:alice"), "room:alice");
+        assert_eq!(user_of(":alice"), ":alice");
+    }
+}

@@ -1,0 +1,25 @@
+//! The TURN server as its driver and its clients see it: inputs arranged, outputs asserted, time set by hand.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail wherever it likes, in its helping functions too"
+)]
+
+mod allocate;
+mod binding;
+mod channels;
+mod credentials;
+mod differential;
+mod fixture;
+mod hostile;
+mod limits;
+mod model;
+mod opening;
+mod own_peers;
+mod permissions;
+mod refresh;
+mod relaying;
+mod reservation;
+mod second_opinion;
+mod vectors;
