@@ -1,0 +1,82 @@
+use std::collections::VecDeque;
+
+use sangam_types::Mono;
+
+use crate::api::{OfferShape, Payload, SignalKind};
+use crate::id::ParticipantId;
+
+/// From whom to whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Route {
+    pub(crate) from: ParticipantId,
+    pub(crate) to: ParticipantId,
+}
+
+impl Route {
+    pub(crate) fn reverse(&self) -> Self {
+        Self { from: self.to.clone(), to: self.from.clone() }
+    }
+}
+
+/// What has gone from one participant to another, and what waits to go.
+#[derive(Debug, Default)]
+pub(crate) struct Direction {
+    /// Whether the receiver has had a description: candidates may follow.
+    pub(crate) described: bool,
+    /// Until when an offer that went this way keeps one from the other side out.
+    pub(crate) unanswered_until: Option<Mono>,
+    /// Why the next candidate does not pass at once.
+    pub(crate) hold: Hold,
+    held: VecDeque<Message>,
+    held_bytes: usize,
+}
+
+/// Why messages of a direction wait.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// They do not, unless they are candidates and nothing is described yet.
+    #[default]
+    None,
+    /// An offer waits for one that may be on its way in the other direction; the rest waits behind it.
+    GlareWindow {
+        /// Of that offer.
+        shape: Option<OfferShape>,
+    },
+    /// The sender's offer lost: until it sends a description, its candidates belong to that offer and are dropped.
+    Lost,
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) kind: SignalKind,
+    pub(crate) payload: Payload,
+}
+
+impl Direction {
+    pub(crate) fn held_len(&self) -> usize {
+        self.held.len()
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Holds a message behind those held before; an offer goes before the candidates that overtook it.
+    pub(crate) fn push_held(&mut self, message: Message) {
+        self.held_bytes += message.payload.0.len();
+        match message.kind {
+            SignalKind::Offer => self.held.push_front(message),
+            SignalKind::Answer | SignalKind::Candidate => self.held.push_back(message),
+        }
+    }
+
+    pub(crate) fn take_held(&mut self) -> VecDeque<Message> {
+        self.held_bytes = 0;
+        std::mem::take(&mut self.held)
+    }
+
+    pub(crate) fn is_unanswered(&self, now: Mono) -> bool {
+        self.unanswered_until.is_some_and(|until| now < until)
+    }
+}
