@@ -1,0 +1,4 @@
+//! Metric definitions and logs.
+
+pub mod logs;
+pub mod metrics;

@@ -1,0 +1,8 @@
+//! Metrics: name, unit, help and labels of each, per subject.
+
+pub mod http;
+pub mod listener;
+pub mod log;
+pub mod process;
+pub mod relay;
+pub mod signal;
