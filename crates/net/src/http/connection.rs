@@ -1,0 +1,346 @@
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::{Body, Incoming};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::request::{BadHost, ConnectionFacts};
+use super::{FrontBody, HttpOptions, Scheme};
+use crate::accepted::Accepted;
+use crate::rules::LiveRules;
+use crate::stats::FrontStats;
+
+/// An error of a service or of its answers' bodies.
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What all HTTP connections of a listener share.
+pub(super) struct HttpShared<S> {
+    service: S,
+    builder: auto::Builder<TokioExecutor>,
+    options: HttpOptions,
+    rules: LiveRules,
+    stats: Arc<FrontStats>,
+}
+
+impl<S> HttpShared<S> {
+    pub(super) fn new(service: S, options: HttpOptions, rules: LiveRules, stats: Arc<FrontStats>) -> Self {
+        Self { service, builder: builder(&options), options, rules, stats }
+    }
+}
+
+/// Serves one connection until it ends, is idle for too long, or is drained.
+pub(super) async fn serve_connection<S, B>(shared: Arc<HttpShared<S>>, accepted: Accepted, draining: CancellationToken)
+where
+    S: tower::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let activity = Arc::new(Activity::new());
+    let facts = ConnectionFacts {
+        peer: accepted.peer,
+        local: accepted.local,
+        listener: accepted.listener,
+        proxy_header: accepted.proxied.is_some(),
+        scheme: if accepted.tls.is_some() { Scheme::Https } else { Scheme::Http },
+    };
+    let service = ConnectionService { shared: Arc::clone(&shared), facts, activity: Arc::clone(&activity) };
+    let connection = shared.builder.serve_connection_with_upgrades(TokioIo::new(accepted.stream), service);
+    let mut connection = pin!(connection);
+    let mut patience = Patience::new(&shared.options, activity);
+    let mut closing = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                return report(ended, &facts, &shared.stats);
+            }
+            () = draining.cancelled(), if !closing => {
+                closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            verdict = patience.next() => match verdict {
+                Impatience::Headers => {
+                    shared.stats.header_timeouts.add();
+                    tracing::debug!(peer = %facts.peer, "no whole request in time; connection closed");
+                    return;
+                }
+                Impatience::Idle => {
+                    shared.stats.idle_closed.add();
+                    closing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                Impatience::Stuck => return,
+            },
+        }
+    }
+}
+
+fn builder(options: &HttpOptions) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let mut http1 = builder.http1();
+    // `Patience` bounds the time, for both versions and from the first byte on.
+    http1.timer(TokioTimer::new()).header_read_timeout(None);
+    http1.max_buf_size(usize::try_from(options.header_bytes_max).unwrap_or(usize::MAX).max(HTTP1_BUFFER_MIN));
+    if options.header_count_max != HTTP1_HEADERS_INLINE {
+        http1.max_headers(options.header_count_max);
+    }
+    let mut http2 = builder.http2();
+    http2
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(options.h2_streams_max)
+        .max_header_list_size(options.header_bytes_max)
+        .initial_stream_window_size(options.h2_stream_window)
+        .initial_connection_window_size(options.h2_connection_window)
+        .max_send_buf_size(H2_SEND_BUFFER)
+        .keep_alive_interval(H2_PING_INTERVAL)
+        .keep_alive_timeout(H2_PING_INTERVAL);
+    if options.h2_websocket {
+        http2.enable_connect_protocol();
+    }
+    builder
+}
+
+/// hyper refuses a smaller buffer.
+const HTTP1_BUFFER_MIN: usize = 8_192;
+/// hyper's default, for which it needs no allocation per request.
+const HTTP1_HEADERS_INLINE: usize = 100;
+/// Answer bytes held per HTTP/2 request while its client does not read.
+const H2_SEND_BUFFER: usize = 64 * 1_024;
+/// How often an HTTP/2 client must show that it is there, and how long it may take to answer.
+const H2_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Counts what a client did wrong; a client that just left did nothing wrong.
+fn report(ended: Result<(), BoxError>, facts: &ConnectionFacts, stats: &FrontStats) {
+    let Err(error) = ended else { return };
+    let malformed = error.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_parse());
+    if malformed {
+        stats.connections_malformed.add();
+    }
+    tracing::debug!(peer = %facts.peer, %error, malformed, "HTTP connection ended");
+}
+
+/// The service of one connection: knows its peer, judges each request, hands it on.
+struct ConnectionService<S> {
+    shared: Arc<HttpShared<S>>,
+    facts: ConnectionFacts,
+    activity: Arc<Activity>,
+}
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S>
+where
+    S: tower::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<FrontBody<B>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let under_way = UnderWay::begin(&self.activity);
+        match self.facts.client_of(&request, &self.shared.rules.current()) {
+            Err(BadHost) => {
+                self.shared.stats.requests_refused.add();
+                tracing::debug!(peer = %self.facts.peer, "request without a proper Host refused");
+                Box::pin(async move { Ok(bad_request(under_way)) })
+            }
+            Ok(client) => {
+                self.shared.stats.requests.add();
+                request.extensions_mut().insert(client);
+                let answer = self.shared.service.clone().oneshot(request);
+                Box::pin(async move { Ok(answer.await?.map(|body| FrontBody::service(body, under_way))) })
+            }
+        }
+    }
+}
+
+fn bad_request<B>(under_way: UnderWay) -> Response<FrontBody<B>> {
+    let text = "The Host header is missing, repeated or malformed.\n";
+    let mut response = Response::new(FrontBody::refusal(text, under_way));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// What a connection is doing, written by its requests and read by its [`Patience`].
+#[derive(Debug)]
+pub(super) struct Activity {
+    began: Instant,
+    any_request: AtomicBool,
+    under_way: AtomicU32,
+    /// Milliseconds from `began` to the end of the last request.
+    idle_since: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            any_request: AtomicBool::new(false),
+            under_way: AtomicU32::new(0),
+            idle_since: AtomicU64::new(0),
+        }
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.began + Duration::from_millis(self.idle_since.load(Ordering::Acquire))
+    }
+}
+
+/// One request under way, from its headers to the end of its answer.
+#[derive(Debug)]
+pub(super) struct UnderWay(Arc<Activity>);
+
+impl UnderWay {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.under_way.fetch_add(1, Ordering::AcqRel);
+        activity.any_request.store(true, Ordering::Release);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let since = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.idle_since.store(since, Ordering::Release);
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What a connection has waited for in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Impatience {
+    /// The headers of the first request.
+    Headers,
+    /// Another request: say goodbye.
+    Idle,
+    /// The end after the goodbye: the client neither closes nor completes a request.
+    Stuck,
+}
+
+/// Looks at a connection's activity when it may have been idle for too long, and not before: requests cost no timer.
+struct Patience {
+    activity: Arc<Activity>,
+    header_timeout: Duration,
+    idle_timeout: Duration,
+    said_goodbye: bool,
+    deadline: Instant,
+}
+
+impl Patience {
+    fn new(options: &HttpOptions, activity: Arc<Activity>) -> Self {
+        Self {
+            deadline: activity.began + options.header_timeout.min(options.idle_timeout),
+            header_timeout: options.header_timeout,
+            idle_timeout: options.idle_timeout,
+            said_goodbye: false,
+            activity,
+        }
+    }
+
+    /// Ends when there is a reason for impatience. Cancel safe.
+    async fn next(&mut self) -> Impatience {
+        loop {
+            tokio::time::sleep_until(self.deadline).await;
+            if let Some(impatience) = self.look(Instant::now()) {
+                return impatience;
+            }
+        }
+    }
+
+    /// Decides at the deadline and sets the next.
+    fn look(&mut self, now: Instant) -> Option<Impatience> {
+        if !self.activity.any_request.load(Ordering::Acquire) {
+            self.deadline = self.activity.began + self.header_timeout;
+            return (now >= self.deadline).then_some(Impatience::Headers);
+        }
+        if self.activity.under_way.load(Ordering::Acquire) > 0 {
+            self.deadline = now + self.idle_timeout;
+            return None;
+        }
+        let idle_until = self.activity.idle_since() + self.idle_timeout;
+        if self.said_goodbye {
+            return Some(Impatience::Stuck);
+        }
+        if now < idle_until {
+            self.deadline = idle_until;
+            return None;
+        }
+        self.said_goodbye = true;
+        self.deadline = now + self.header_timeout;
+        Some(Impatience::Idle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patience() -> Patience {
+        let options = HttpOptions {
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            ..HttpOptions::default()
+        };
+        Patience::new(&options, Arc::new(Activity::new()))
+    }
+
+    #[test]
+    fn a_connection_without_a_first_request_is_not_waited_for() {
+        let mut patience = patience();
+        assert_eq!(patience.look(patience.deadline), Some(Impatience::Headers));
+    }
+
+    #[test]
+    fn a_first_request_may_take_its_time_even_where_idling_may_not() {
+        let mut patience = patience();
+        patience.idle_timeout = Duration::from_secs(1);
+        let began = patience.activity.began;
+        assert_eq!(patience.look(began + Duration::from_secs(1)), None);
+        assert_eq!(patience.deadline, began + Duration::from_secs(10));
+        assert_eq!(patience.look(patience.deadline), Some(Impatience::Headers));
+    }
+
+    #[test]
+    fn a_request_under_way_is_waited_for_without_end() {
+        let mut patience = patience();
+        let _request = UnderWay::begin(&patience.activity);
+        for _ in 0..5 {
+            assert_eq!(patience.look(patience.deadline), None);
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_is_told_goodbye_and_then_cut() {
+        let mut patience = patience();
+        drop(UnderWay::begin(&patience.activity));
+        assert_eq!(patience.look(patience.deadline), None);
+        assert_eq!(patience.deadline, patience.activity.idle_since() + Duration::from_secs(75));
+        let goodbye = patience.deadline;
+        assert_eq!(patience.look(goodbye), Some(Impatience::Idle));
+        assert_eq!(patience.deadline, goodbye + Duration::from_secs(10));
+        assert_eq!(patience.look(patience.deadline), Some(Impatience::Stuck));
+    }
+
+    #[test]
+    fn several_requests_are_under_way_until_the_last_ends() {
+        let mut patience = patience();
+        let first = UnderWay::begin(&patience.activity);
+        let second = UnderWay::begin(&patience.activity);
+        drop(first);
+        let much_later = patience.deadline + Duration::from_secs(3_600);
+        assert_eq!(patience.look(much_later), None);
+        drop(second);
+        assert_eq!(patience.look(much_later + Duration::from_secs(3_600)), Some(Impatience::Idle));
+    }
+}

@@ -1,0 +1,36 @@
+//! Listeners, TLS, PROXY v2, the HTTP front and batched UDP: the only raw system calls.
+//!
+//! Every listening socket of the product is opened here; drivers get streams, requests and datagrams.
+//!
+//! A TCP connection passes [`TcpFront::accept`] (is there room?), [`Arrived::establish`] (PROXY v2, TLS) and becomes
+//! [`Accepted`], a byte stream whose client is known. [`http::serve`] goes on from there to requests; other protocols
+//! take the stream, or [detach](FrontStream::detach) it from the runtime for a thread of their own.
+
+mod accepted;
+mod certificate;
+mod detached;
+pub mod http;
+mod poller;
+mod proxy_protocol;
+mod rules;
+mod source;
+mod stats;
+mod tcp;
+mod tls;
+mod trusted_proxies;
+pub mod udp;
+mod waker;
+
+pub use accepted::{Accepted, Arrived, EstablishError, FrontStream};
+pub use certificate::{
+    CertificateError, CertificatePaths, CertificateSnapshot, CertificateStore, Reload, Validity, ValidityWarning,
+};
+pub use detached::DetachedStream;
+pub use poller::Poller;
+pub use proxy_protocol::{ProxyHeader, ProxyHeaderError};
+pub use rules::{FrontRules, LiveRules};
+pub use stats::{FrontSnapshot, FrontStats, Refused};
+pub use tcp::{BindError, FrontOptions, TcpFront, TcpOptions};
+pub use tls::{Tls, TlsFailure, TlsFront, TlsOptions, TlsSession, TlsSetupError};
+pub use trusted_proxies::{ForwardingHeader, InvalidNetwork, TrustedProxies};
+pub use waker::Waker;
