@@ -1,0 +1,88 @@
+use sangam_turn_proto::{KeyRefusal, OpenError};
+
+/// What the driver counts besides the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    HairpinSameThread,
+    HairpinOtherThread,
+    DropUnroutable,
+    DropSendQueueFull,
+    DropTooLong,
+    DropSendError,
+    DropOversized,
+    DropHandoverFull,
+    DropHandoverGone,
+    DropOwnGone,
+    DropStreamQueueFull,
+    OpenNoPort,
+    OpenNoDescriptor,
+    OpenRefused,
+    OpenNotReserved,
+    KeyUnknownUser,
+    KeyExpired,
+    KeyTooFarAhead,
+    KeyBusy,
+    SocketErrors,
+    LogLinesSuppressed,
+    PortsInUse,
+    Connections,
+    ClosedByClient,
+    ClosedBroken,
+    ClosedGarbage,
+    ClosedTooLong,
+    ClosedIdle,
+    ClosedUnread,
+    ClosedReplaced,
+}
+
+impl Counter {
+    pub(crate) const COUNT: usize = Self::ClosedReplaced as usize + 1;
+}
+
+impl From<OpenError> for Counter {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::NoPortLeft => Self::OpenNoPort,
+            OpenError::NoDescriptorLeft => Self::OpenNoDescriptor,
+            OpenError::Refused => Self::OpenRefused,
+            OpenError::NotReserved => Self::OpenNotReserved,
+        }
+    }
+}
+
+impl From<KeyRefusal> for Counter {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::UnknownUser => Self::KeyUnknownUser,
+            KeyRefusal::Expired => Self::KeyExpired,
+            KeyRefusal::TooFarAhead => Self::KeyTooFarAhead,
+            KeyRefusal::Busy => Self::KeyBusy,
+        }
+    }
+}
+
+/// One thread's own counters: plain numbers, published once per wake.
+#[derive(Clone, Debug)]
+pub(crate) struct Counters([u64; Counter::COUNT]);
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self([0; Counter::COUNT])
+    }
+
+    pub(crate) fn count(&mut self, counter: Counter) {
+        self.0[counter as usize] += 1;
+    }
+
+    pub(crate) fn add(&mut self, counter: Counter, number: u64) {
+        self.0[counter as usize] += number;
+    }
+
+    pub(crate) fn set(&mut self, counter: Counter, value: u64) {
+        self.0[counter as usize] = value;
+    }
+
+    pub(crate) fn values(&self) -> &[u64; Counter::COUNT] {
+        &self.0
+    }
+}

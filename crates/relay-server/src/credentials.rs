@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use sangam_auth::turn::{LongTermUsers, RestRefusal, RestSecrets};
+use sangam_turn_proto::{Key, KeyRefusal, Keys, PasswordAlgorithm};
+use sangam_types::Wall;
+
+/// Finds the long-term keys of users and of time-limited credentials.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub(crate) users: Arc<ArcSwap<LongTermUsers>>,
+    pub(crate) secrets: Arc<ArcSwap<RestSecrets>>,
+    pub(crate) realm: String,
+}
+
+impl Credentials {
+    /// The key of the long-term user of that name, or else one of each secret in force.
+    pub(crate) fn keys_for(&self, username: &str, algorithm: PasswordAlgorithm, now: Wall) -> Result<Keys, KeyRefusal> {
+        if let Some(key) = self.user_key_for(username, algorithm) {
+            return key.map(Keys::from);
+        }
+        let secrets = self.secrets.load();
+        let keys = match algorithm {
+            PasswordAlgorithm::Md5 => secrets
+                .keys_for(username, &self.realm, now)
+                .map(|keys| Keys::new(keys.iter().map(|key| Key::Md5(key.0)))),
+            PasswordAlgorithm::Sha256 => secrets
+                .sha256_keys_for(username, &self.realm, now)
+                .map(|keys| Keys::new(keys.iter().map(|key| Key::Sha256(key.0)))),
+        };
+        keys.map_err(|refusal| match refusal {
+            RestRefusal::NoExpiry => KeyRefusal::UnknownUser,
+            RestRefusal::Expired => KeyRefusal::Expired,
+            RestRefusal::TooFarAhead => KeyRefusal::TooFarAhead,
+        })?
+        .ok_or(KeyRefusal::UnknownUser)
+    }
+
+    /// `None` if there is no user of that name. One whose password is not known has no key by SHA-256.
+    fn user_key_for(&self, username: &str, algorithm: PasswordAlgorithm) -> Option<Result<Key, KeyRefusal>> {
+        let users = self.users.load();
+        let by_md5 = users.key_for(username, &self.realm)?;
+        Some(match algorithm {
+            PasswordAlgorithm::Md5 => Ok(Key::Md5(by_md5.0)),
+            PasswordAlgorithm::Sha256 => {
+                users.sha256_key_for(username, &self.realm).map(|key| Key::Sha256(key.0)).ok_or(KeyRefusal::UnknownUser)
+            }
+        })
+    }
+}

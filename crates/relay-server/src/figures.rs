@@ -1,0 +1,187 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sangam_telemetry::metrics::relay::{Labelled, RelaySnapshot};
+use sangam_turn_proto::{DropReason, ErrorCode, Limited, RequestKind, Stats};
+
+use crate::connections::Closed;
+use crate::counters::{Counter, Counters};
+
+/// One thread's figures as a scrape sees them: written by that thread alone with plain stores, in cache lines (two, for
+/// the pair that the processor fetches) that no other thread writes.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Figures {
+    values: [AtomicU64; LEN],
+    /// Wakes of the thread so far.
+    heartbeat: AtomicU64,
+}
+
+/// What the core counts besides its lists: three of allocations, two of each direction.
+const PLAIN: usize = 7;
+const REQUESTS: usize = PLAIN;
+const ERRORS: usize = REQUESTS + RequestKind::ALL.len();
+const DROPS: usize = ERRORS + ErrorCode::ALL.len();
+const LIMITED: usize = DROPS + DropReason::ALL.len();
+const DRIVER: usize = LIMITED + Limited::ALL.len();
+const LEN: usize = DRIVER + Counter::COUNT;
+
+impl Figures {
+    pub(crate) fn new() -> Self {
+        Self { values: [const { AtomicU64::new(0) }; LEN], heartbeat: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn beat(&self) {
+        let next = self.heartbeat.load(Ordering::Relaxed).wrapping_add(1);
+        self.heartbeat.store(next, Ordering::Release);
+    }
+
+    pub(crate) fn heartbeat(&self) -> u64 {
+        self.heartbeat.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn publish(&self, stats: &Stats, counters: &Counters) {
+        let plain = [
+            stats.allocations_live,
+            stats.allocations_begun,
+            stats.allocations_expired,
+            stats.sent.packets,
+            stats.sent.bytes,
+            stats.received.packets,
+            stats.received.bytes,
+        ];
+        let values = plain
+            .into_iter()
+            .chain(RequestKind::ALL.map(|kind| stats.requests(kind)))
+            .chain(ErrorCode::ALL.map(|code| stats.errors(code)))
+            .chain(DropReason::ALL.map(|reason| stats.drops(reason)))
+            .chain(Limited::ALL.map(|limited| stats.limited(limited)))
+            .chain(*counters.values());
+        for (published, value) in self.values.iter().zip(values) {
+            published.store(value, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn show_allocations(&self, live: u64) {
+        self.values[0].store(live, Ordering::Release);
+    }
+
+    pub(crate) fn allocations_live(&self) -> u64 {
+        self.values[0].load(Ordering::Acquire)
+    }
+}
+
+/// The figures of all threads together; what no thread knows is left at its default.
+pub(crate) fn snapshot<'a>(threads: impl IntoIterator<Item = &'a Figures>) -> RelaySnapshot {
+    let mut sum = [0_u64; LEN];
+    for figures in threads {
+        for (sum, value) in sum.iter_mut().zip(&figures.values) {
+            *sum += value.load(Ordering::Relaxed);
+        }
+    }
+    let driver = |counter: Counter| sum[DRIVER + counter as usize];
+    RelaySnapshot {
+        allocations: sum[0],
+        allocations_created: sum[1],
+        allocations_expired: sum[2],
+        packets: vec![("to_peer", sum[3]), ("to_client", sum[5])],
+        bytes: vec![("to_peer", sum[4]), ("to_client", sum[6])],
+        requests: labelled(RequestKind::ALL.map(RequestKind::as_str), &sum[REQUESTS..]),
+        refusals: labelled(ErrorCode::ALL.map(code_text), &sum[ERRORS..]),
+        limited: labelled(Limited::ALL.map(Limited::as_str), &sum[LIMITED..]),
+        drops: drops(&sum),
+        hairpin: vec![("same", driver(Counter::HairpinSameThread)), ("other", driver(Counter::HairpinOtherThread))],
+        credential_refusals: vec![
+            ("unknown_user", driver(Counter::KeyUnknownUser)),
+            ("expired", driver(Counter::KeyExpired)),
+            ("too_far_ahead", driver(Counter::KeyTooFarAhead)),
+            ("busy", driver(Counter::KeyBusy)),
+        ],
+        open_failures: vec![
+            ("no_port", driver(Counter::OpenNoPort)),
+            ("no_descriptor", driver(Counter::OpenNoDescriptor)),
+            ("refused", driver(Counter::OpenRefused)),
+            ("not_reserved", driver(Counter::OpenNotReserved)),
+        ],
+        socket_errors: driver(Counter::SocketErrors),
+        log_lines_suppressed: driver(Counter::LogLinesSuppressed),
+        ports_in_use: driver(Counter::PortsInUse),
+        connections: driver(Counter::Connections),
+        connections_closed: Closed::ALL.map(|closed| (closed.as_str(), driver(closed.counter()))).to_vec(),
+        ..RelaySnapshot::default()
+    }
+}
+
+/// The core's reasons, then ours. A peer that is an address of ours where nobody lives is found out by either.
+fn drops(sum: &[u64; LEN]) -> Labelled {
+    let driver = |counter: Counter| sum[DRIVER + counter as usize];
+    let mut drops = labelled(DropReason::ALL.map(DropReason::as_str), &sum[DROPS..]);
+    if let Some((_, gone)) = drops.iter_mut().find(|(reason, _)| *reason == DropReason::PeerGone.as_str()) {
+        *gone += driver(Counter::DropOwnGone) + driver(Counter::DropHandoverGone);
+    }
+    drops.extend([
+        ("unroutable", driver(Counter::DropUnroutable)),
+        ("send_queue_full", driver(Counter::DropSendQueueFull)),
+        ("too_long_to_send", driver(Counter::DropTooLong)),
+        ("send_error", driver(Counter::DropSendError)),
+        ("oversized", driver(Counter::DropOversized)),
+        ("handover_queue_full", driver(Counter::DropHandoverFull)),
+        ("stream_queue_full", driver(Counter::DropStreamQueueFull)),
+    ]);
+    drops
+}
+
+fn labelled<const N: usize>(names: [&'static str; N], values: &[u64]) -> Labelled {
+    names.into_iter().zip(values.iter().copied()).collect()
+}
+
+/// The number of a code, as a label.
+fn code_text(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::BadRequest => "400",
+        ErrorCode::Unauthenticated => "401",
+        ErrorCode::Forbidden => "403",
+        ErrorCode::UnknownAttribute => "420",
+        ErrorCode::AllocationMismatch => "437",
+        ErrorCode::StaleNonce => "438",
+        ErrorCode::AddressFamilyNotSupported => "440",
+        ErrorCode::WrongCredentials => "441",
+        ErrorCode::UnsupportedTransportProtocol => "442",
+        ErrorCode::PeerAddressFamilyMismatch => "443",
+        ErrorCode::AllocationQuotaReached => "486",
+        ErrorCode::InsufficientCapacity => "508",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_the_numbers_that_stand_on_the_wire() {
+        for code in ErrorCode::ALL {
+            assert_eq!(code_text(code), code.number().to_string());
+        }
+    }
+
+    #[test]
+    fn figures_of_all_threads_are_added_under_their_names() {
+        let threads = [Figures::new(), Figures::new()];
+        for (index, figures) in threads.iter().enumerate() {
+            let mut counters = Counters::new();
+            counters.add(Counter::DropUnroutable, 10 + index as u64);
+            counters.add(Counter::DropOwnGone, 1);
+            counters.add(Counter::HairpinOtherThread, 5);
+            let mut stats = Stats::default();
+            stats.allocations_live = 3;
+            figures.publish(&stats, &counters);
+        }
+        let snapshot = snapshot(&threads);
+        let value = |labelled: &Labelled, name| labelled.iter().find(|(label, _)| *label == name).map(|(_, v)| *v);
+        assert_eq!(snapshot.allocations, 6);
+        assert_eq!(value(&snapshot.drops, "unroutable"), Some(21));
+        assert_eq!(value(&snapshot.drops, "peer_gone"), Some(2));
+        assert_eq!(value(&snapshot.drops, "malformed"), Some(0));
+        assert_eq!(value(&snapshot.hairpin, "other"), Some(10));
+        assert_eq!(value(&snapshot.refusals, "508"), Some(0));
+    }
+}

@@ -1,0 +1,46 @@
+//! Drives `turn-proto` over real sockets: one thread per core, nothing shared on the packet path.
+//!
+//! Each relay thread owns one [`TurnServer`](sangam_turn_proto::TurnServer), one socket of every listen address, the
+//! relay sockets of its clients, its timers and its counters. The kernel steers each client to one thread. A wake of a
+//! thread reads the clock once, takes a batch from each readable socket, and sends what became of it:
+//!
+//! ```text
+//! client --> listener --> relay_from_client --> relay socket --> peer
+//!                                          \--> allocation of ours: same thread directly, other thread by its queue
+//! peer --> relay socket --> relay_from_peer --> header written in front --> listener --> client
+//! ```
+//!
+//! Threads meet in three places only: the directory of live relayed addresses (read for peers that are
+//! addresses of ours), the bounded queues of datagrams for another thread's clients, and the counters that a scrape
+//! reads.
+//!
+//! Connections over TCP and TLS are accepted and shake hands on the runtime; then each goes to the thread of its client,
+//! whose packet path its messages share.
+//!
+//! Left out: clients over DTLS; segmentation offload; a second start of a thread that panicked.
+
+mod clock;
+mod connections;
+mod counters;
+mod credentials;
+mod directory;
+mod event_log;
+mod figures;
+mod handover;
+mod options;
+mod part;
+mod policy;
+mod probe;
+mod relay_sockets;
+mod server;
+mod shared;
+mod start_error;
+mod stream_listener;
+mod stream_queue;
+mod thread;
+
+pub use options::{Live, Options};
+pub use sangam_net::udp::{BindError, SocketBuffers};
+pub use sangam_turn_proto::{IpRange, IpRangeError, Lifetimes, Limits, NonceSecret, RelayAddress};
+pub use server::RelayServer;
+pub use start_error::StartError;

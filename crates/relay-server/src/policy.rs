@@ -1,0 +1,101 @@
+//! Which peers the relay reaches: what the operator says, and what this machine is.
+
+use std::net::SocketAddr;
+
+use sangam_turn_proto::{Limits, PeerPolicy, RelayAddress};
+
+use crate::options::{Live, Options};
+
+/// What of this machine decides about peers; fixed at the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Premises {
+    listen: Vec<SocketAddr>,
+    allow_loopback: bool,
+    threads: usize,
+}
+
+impl Premises {
+    pub(crate) fn new(options: &Options, relay_addresses: &[RelayAddress]) -> Self {
+        let listen: Vec<SocketAddr> = options.listen.iter().chain(&options.stream_listen).copied().collect();
+        // A laptop on which everything is loopback has nothing to protect from itself. Anything that lets strangers in
+        // ends that.
+        let allow_loopback = listen.iter().all(|addr| addr.ip().is_loopback())
+            && relay_addresses.iter().all(|address| address.bound == address.external && address.bound.is_loopback())
+            && !options.has_trusted_proxy;
+        Self { listen, allow_loopback, threads: options.threads }
+    }
+
+    pub(crate) fn policy(&self, live: &Live) -> PeerPolicy {
+        let listen = self.listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
+        PeerPolicy {
+            allowed: live.allowed_peers.clone(),
+            denied: live.denied_peers.clone(),
+            own_addresses: live.own_addresses.iter().copied().chain(listen).collect(),
+            allow_loopback: self.allow_loopback,
+        }
+    }
+
+    /// The limits of one thread.
+    pub(crate) fn limits(&self, live: &Live) -> Limits {
+        Limits { allocations: live.limits.allocations.div_ceil(self.threads), ..live.limits }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use arc_swap::ArcSwap;
+    use sangam_auth::turn::{RestOptions, RestSecret, RestSecrets};
+    use sangam_turn_proto::NonceSecret;
+
+    use super::*;
+
+    fn options(listen: &[&str]) -> Options {
+        let secrets = RestSecrets::new(vec![RestSecret::new("s")], RestOptions::default()).unwrap();
+        let listen = listen.iter().map(|text| text.parse().unwrap()).collect();
+        Options::new(listen, "sangam", Arc::new(ArcSwap::from_pointee(secrets)), NonceSecret([0; 32]))
+    }
+
+    fn allows_loopback(options: &Options) -> bool {
+        let premises = Premises::new(options, &options.effective_relay_addresses());
+        premises.policy(&options.live).allows("127.0.0.1".parse().unwrap())
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn loopback_is_reachable_only_while_nothing_but_loopback_reaches_the_relay() {
+        assert!(allows_loopback(&options(&["127.0.0.1:0", "[::1]:0"])));
+        assert!(!allows_loopback(&options(&["127.0.0.1:0", "192.0.2.1:0"])));
+        let wildcard =
+            Options { relay_addresses: vec![RelayAddress::plain(ip("127.0.0.1"))], ..options(&["0.0.0.0:0"]) };
+        assert!(!allows_loopback(&wildcard));
+        let external = RelayAddress { bound: ip("127.0.0.1"), external: ip("198.51.100.1") };
+        assert!(!allows_loopback(&Options { relay_addresses: vec![external], ..options(&["127.0.0.1:0"]) }));
+        assert!(!allows_loopback(&Options { has_trusted_proxy: true, ..options(&["127.0.0.1:0"]) }));
+    }
+
+    #[test]
+    fn listen_addresses_and_addresses_of_this_host_are_not_reachable() {
+        let mut options = options(&["203.0.114.1:3478"]);
+        options.live.own_addresses.push(ip("203.0.115.1"));
+        options.live.allowed_peers.push("203.0.114.0/23".parse().unwrap());
+        let premises = Premises::new(&options, &options.effective_relay_addresses());
+        let policy = premises.policy(&options.live);
+        for (address, reachable) in [("203.0.114.1", false), ("203.0.115.1", false), ("203.0.114.2", true)] {
+            assert_eq!(policy.allows(ip(address)), reachable, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_allocations_is_divided_among_the_threads() {
+        let options = Options { threads: 3, ..options(&["127.0.0.1:0"]) };
+        let premises = Premises::new(&options, &[]);
+        let live = Live { limits: Limits { allocations: 10, ..Limits::default() }, ..Live::default() };
+        assert_eq!(premises.limits(&live).allocations, 4);
+    }
+}

@@ -1,0 +1,96 @@
+//! From a TCP listener on the runtime to the relay thread of each client.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use sangam_net::{Arrived, DetachedStream, TcpFront, Tls};
+use sangam_turn_proto::{ClientAddr, FiveTuple, Transport};
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::shared::Shared;
+
+/// A connection that is ready for its first message.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) stream: DetachedStream,
+    pub(crate) five_tuple: FiveTuple,
+}
+
+/// A TCP listener that is served, as its owner and health checks see it.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamListener {
+    pub(crate) addr: SocketAddr,
+    /// Whether a client may just begin to speak: no TLS, no PROXY v2 header.
+    pub(crate) is_plain: bool,
+    task: AbortHandle,
+}
+
+/// The way to all threads.
+#[derive(Debug)]
+pub(crate) struct Doorway {
+    pub(crate) queues: Vec<SyncSender<Arrival>>,
+    pub(crate) shared: Arc<Shared>,
+    /// Which thread a client belongs to must not be a stranger's choice.
+    pub(crate) hasher: RandomState,
+}
+
+impl StreamListener {
+    /// Serves a listener until it is [stopped](Self::stop). Called from within a tokio runtime.
+    pub(crate) fn start(front: TcpFront, doorway: Arc<Doorway>) -> Self {
+        let addr = front.local_addr();
+        let is_plain = matches!(front.tls(), Tls::Off) && !front.wants_proxy_header();
+        let task = tokio::spawn(accept(front, doorway)).abort_handle();
+        Self { addr, is_plain, task }
+    }
+
+    /// Closes the listener, and the connections that are not established yet.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+async fn accept(front: TcpFront, doorway: Arc<Doorway>) {
+    let mut establishing = JoinSet::new();
+    loop {
+        tokio::select! {
+            arrived = front.accept() => {
+                let doorway = Arc::clone(&doorway);
+                establishing.spawn(async move { doorway.establish(arrived).await });
+            }
+            Some(_) = establishing.join_next() => {}
+        }
+    }
+}
+
+impl Doorway {
+    async fn establish(&self, arrived: Arrived) {
+        // Refusals are counted and logged where they happen.
+        let Ok(accepted) = arrived.establish().await else { return };
+        let transport = if accepted.tls.is_some() { Transport::Tls } else { Transport::Tcp };
+        let five_tuple = FiveTuple { client: ClientAddr(accepted.peer), server: accepted.local, transport };
+        match accepted.stream.detach() {
+            Ok(stream) => self.hand_over(Arrival { stream, five_tuple }),
+            Err(error) => tracing::debug!(client = %five_tuple.client.0, %error, "connection lost"),
+        }
+    }
+
+    /// One thread for all connections of a client's address and port.
+    fn hand_over(&self, arrival: Arrival) {
+        let threads = self.queues.len() as u64;
+        let client = arrival.five_tuple.client.0;
+        let index = usize::try_from(self.hasher.hash_one(client) % threads).expect("less than the number of threads");
+        let thread = &self.shared.threads[index];
+        if self.queues[index].try_send(arrival).is_ok() {
+            thread.waker.wake();
+        } else {
+            self.shared.count_turned_away();
+            tracing::debug!(%client, thread = index, "connection closed: its relay thread is behind or has ended");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! One relay thread: waits, takes batches, hands them to its core, sends what comes of it.
+
+mod control;
+mod packets;
+mod reserved;
+mod streams;
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use sangam_net::Poller;
+use sangam_net::udp::{BATCH_MAX, RecvBatch, SendBatch, SendFailure, Socket};
+use sangam_turn_proto::{AllocationKey, Deadline, Options as CoreOptions, TurnServer};
+use sangam_types::Now;
+
+use crate::clock::Clock;
+use crate::connections::{CONNECTION_TOKENS, Closed, ConnectionId, Connections};
+use crate::counters::{Counter, Counters};
+use crate::credentials::Credentials;
+use crate::event_log::EventLog;
+use crate::handover::{Handover, Outbox};
+use crate::policy::Premises;
+use crate::relay_sockets::RelaySockets;
+use crate::shared::{Shared, ThreadFace};
+use crate::stream_listener::Arrival;
+
+/// What a thread is given at its start; everything in it can move to that thread.
+pub(crate) struct ThreadSeed {
+    pub(crate) index: usize,
+    pub(crate) listeners: Vec<Socket>,
+    pub(crate) poller: Poller,
+    pub(crate) outbox: Outbox,
+    pub(crate) inbox: Receiver<Handover>,
+    pub(crate) arrivals: Receiver<Arrival>,
+    pub(crate) core: CoreOptions,
+    pub(crate) premises: Premises,
+    pub(crate) credentials: Credentials,
+    pub(crate) options: Arc<crate::Options>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Clock,
+}
+
+/// A relay thread. Nothing in it is shared but what [`Shared`] names.
+pub(crate) struct RelayThread {
+    index: usize,
+    core: TurnServer,
+    listeners: Vec<Rc<Socket>>,
+    relays: RelaySockets,
+    poller: Poller,
+    batch: RecvBatch,
+    sends: SendBatch<Rc<Socket>>,
+    outbox: Outbox,
+    inbox: Receiver<Handover>,
+    arrivals: Receiver<Arrival>,
+    connections: Connections,
+    /// Holds what one read brings, for each connection in turn.
+    stream_buffer: Vec<u8>,
+    /// Connections for which something was queued in this wake.
+    has_output: Vec<ConnectionId>,
+    /// Connections to be closed at the end of this wake.
+    doomed: Vec<(ConnectionId, Closed)>,
+    options: Arc<crate::Options>,
+    counters: Counters,
+    log: EventLog,
+    credentials: Credentials,
+    premises: Premises,
+    shared: Arc<Shared>,
+    version: u64,
+    clock: Clock,
+    now: Now,
+    deadline: Option<Deadline>,
+}
+
+/// Readiness tokens below 2^32 are the waker's, then one for each listening socket. Up to 2^63 they are allocations,
+/// then connections.
+const WAKER_TOKEN: u64 = 0;
+const ALLOCATION_TOKENS: u64 = 1 << 32;
+
+/// Sockets served in one wake; the kernel turns to the others first in the next.
+const EVENTS_MAX: usize = 256;
+
+/// Datagrams taken from one relay socket at a time: it is one client's, and others wait.
+const RELAY_BATCH: usize = 16;
+
+impl ThreadSeed {
+    /// A readiness queue that knows the waker and the listening sockets of a thread.
+    pub(crate) fn poller(listeners: &[Socket], face: &ThreadFace) -> io::Result<Poller> {
+        let poller = Poller::new(EVENTS_MAX)?;
+        poller.add(&*face.waker, WAKER_TOKEN)?;
+        for (listener, token) in listeners.iter().zip(WAKER_TOKEN + 1..) {
+            poller.add(listener, token)?;
+        }
+        Ok(poller)
+    }
+
+    /// Runs until the server stops, or the readiness queue is broken.
+    pub(crate) fn run(self) -> io::Result<()> {
+        RelayThread::new(self).run()
+    }
+}
+
+impl RelayThread {
+    fn new(seed: ThreadSeed) -> Self {
+        let now = seed.clock.read();
+        let relay_ips = seed.core.relay_addresses.iter().map(|address| address.bound).collect();
+        let relays = RelaySockets::new(
+            relay_ips,
+            seed.options.ports.clone(),
+            seed.options.relay_buffers,
+            Arc::clone(&seed.shared.directory),
+            seed.index,
+        );
+        Self {
+            index: seed.index,
+            core: TurnServer::new(seed.core, rand::make_rng(), now),
+            listeners: seed.listeners.into_iter().map(Rc::new).collect(),
+            relays,
+            poller: seed.poller,
+            batch: RecvBatch::new(seed.options.datagram_bytes_max),
+            sends: SendBatch::new(),
+            outbox: seed.outbox,
+            inbox: seed.inbox,
+            arrivals: seed.arrivals,
+            connections: Connections::new(seed.options.connection_queue_bytes),
+            stream_buffer: vec![0; seed.options.datagram_bytes_max + streams::READ_BYTES],
+            has_output: Vec::new(),
+            doomed: Vec::new(),
+            counters: Counters::new(),
+            log: EventLog::new(seed.options.log_lines_per_second),
+            credentials: seed.credentials,
+            premises: seed.premises,
+            shared: seed.shared,
+            version: 0,
+            options: seed.options,
+            clock: seed.clock,
+            now,
+            deadline: None,
+        }
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let mut ready = Vec::with_capacity(EVENTS_MAX);
+        while !self.shared.is_stopping() {
+            self.poller.wait(&mut ready, self.patience())?;
+            self.now = self.clock.read();
+            self.face().figures.beat();
+            for &token in &ready {
+                self.serve(token);
+            }
+            self.expire();
+            self.flush();
+            self.flush_streams();
+            self.outbox.wake();
+            self.publish();
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, token: u64) {
+        if token >= CONNECTION_TOKENS {
+            self.serve_connection(ConnectionId(token));
+        } else if token >= ALLOCATION_TOKENS {
+            self.serve_relay(AllocationKey(token));
+        } else if token == WAKER_TOKEN {
+            self.heed_waker();
+        } else if let Ok(index) = usize::try_from(token - WAKER_TOKEN - 1) {
+            self.serve_listener(index);
+        }
+    }
+
+    /// For how long there is nothing to do but to wait.
+    fn patience(&self) -> Option<Duration> {
+        // The clock was read before this wake's work: the wait is longer by that much, which no lifetime notices.
+        let core = self.deadline.map(|deadline| deadline.at);
+        let next = core.into_iter().chain(self.connections.next_check()).min();
+        next.map(|at| at.saturating_since(self.now.mono))
+    }
+
+    fn expire(&mut self) {
+        if self.deadline.is_some_and(|deadline| deadline.at <= self.now.mono) {
+            self.time_out();
+        }
+        self.close_idle();
+    }
+
+    /// Makes room in the receive batch for `count` datagrams.
+    fn make_room(&mut self, count: usize) {
+        if self.batch.room() < count.min(BATCH_MAX) {
+            self.flush();
+        }
+    }
+
+    /// Sends all that waits, and forgets what was received.
+    fn flush(&mut self) {
+        if !self.sends.is_empty() {
+            // Before the answer is on its way: whoever has heard of an allocation finds it counted.
+            self.face().figures.show_allocations(self.core.stats().allocations_live);
+            let counters = &mut self.counters;
+            let log = &mut self.log;
+            let now = self.now.mono;
+            self.sends.flush(&self.batch, |to, failure| {
+                counters.count(counter_of(failure));
+                if tracing::enabled!(tracing::Level::DEBUG) && log.may_write(now) {
+                    log_loss(to, failure);
+                }
+            });
+        }
+        self.batch.clear();
+    }
+
+    fn publish(&mut self) {
+        self.counters.set(Counter::PortsInUse, self.relays.len() as u64);
+        self.counters.set(Counter::Connections, self.connections.len() as u64);
+        self.counters.set(Counter::LogLinesSuppressed, self.log.suppressed());
+        self.face().figures.publish(&self.core.stats(), &self.counters);
+    }
+
+    fn face(&self) -> &ThreadFace {
+        &self.shared.threads[self.index]
+    }
+}
+
+fn counter_of(failure: SendFailure) -> Counter {
+    match failure {
+        SendFailure::QueueFull => Counter::DropSendQueueFull,
+        SendFailure::Unroutable => Counter::DropUnroutable,
+        SendFailure::TooLong => Counter::DropTooLong,
+        SendFailure::System(_) => Counter::DropSendError,
+    }
+}
+
+fn log_loss(to: SocketAddr, failure: SendFailure) {
+    tracing::debug!(%to, ?failure, "a datagram could not be sent and is lost");
+}

@@ -1,0 +1,84 @@
+//! What the core wants done, and what the server wants of its threads.
+
+use sangam_turn_proto::{Input, Limits, OpenError, Opened, Output, RequestId};
+
+use super::RelayThread;
+use super::packets::Parcel;
+use crate::handover::Handover;
+
+/// Handovers taken from other threads in one wake. More wait for the next.
+const HANDOVERS_MAX: usize = 256;
+
+impl RelayThread {
+    /// Does what the core wants, until it wants nothing more.
+    pub(super) fn drain(&mut self) {
+        loop {
+            match self.core.poll_output() {
+                Output::Transmit { to, bytes } => self.push_to_client(&to, Parcel::Answer(bytes)),
+                Output::OpenRelayed { request, allocation, family, port } => {
+                    let result = self.relays.open(&self.poller, allocation, family, port);
+                    self.tell_opened(request, result);
+                }
+                Output::TakeReserved { request, allocation, token, username } => {
+                    self.ask_for_reserved(token, username, request, allocation);
+                }
+                Output::CloseRelayed { allocation, relayed: _ } => self.relays.close(&self.poller, allocation),
+                Output::FindKey { request, username, algorithm } => {
+                    let result = self.credentials.keys_for(&username, algorithm, self.now.wall);
+                    if let Err(refusal) = result {
+                        self.counters.count(refusal.into());
+                    }
+                    self.core.handle_input(self.now, Input::KeyFound { request, result });
+                }
+                Output::Event(event) => self.log.write(self.now.mono, &event),
+                Output::Wait(deadline) => {
+                    self.deadline = deadline;
+                    break;
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell_opened(&mut self, request: RequestId, result: Result<Opened, OpenError>) {
+        if let Err(error) = result {
+            self.counters.count(error.into());
+        }
+        self.core.handle_input(self.now, Input::RelayedOpened { request, result });
+    }
+
+    pub(super) fn time_out(&mut self) {
+        self.core.handle_input(self.now, Input::Timeout);
+        self.drain();
+    }
+
+    /// Somebody has woken this thread: to hand datagrams over, to change the rules, or to see whether it lives.
+    pub(super) fn heed_waker(&mut self) {
+        self.face().waker.clear();
+        let version = self.shared.version();
+        if version != self.version {
+            self.version = version;
+            self.apply_live();
+        }
+        let is_done = self.take_arrivals();
+        for _ in 0..HANDOVERS_MAX {
+            match self.inbox.try_recv() {
+                Ok(Handover::Datagram(datagram)) => self.deliver_handed_over(&datagram),
+                Ok(Handover::TakeReserved(question)) => self.give_reserved(&question),
+                Ok(Handover::Reserved(answer)) => self.take_reserved(answer),
+                Err(_) if is_done => return,
+                Err(_) => break,
+            }
+        }
+        self.face().waker.wake();
+    }
+
+    fn apply_live(&mut self) {
+        let live = self.shared.live.load_full();
+        self.core.replace_policy(self.premises.policy(&live));
+        let limits = self.premises.limits(&live);
+        // Whoever comes while we drain is refused with 508 and goes elsewhere.
+        let allocations = if self.shared.is_draining() { 0 } else { limits.allocations };
+        self.core.replace_limits(Limits { allocations, ..limits });
+        self.drain();
+    }
+}

@@ -1,0 +1,14 @@
+//! The relay over real sockets on loopback.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod allocation;
+mod client;
+mod flood;
+mod hairpin;
+mod lifecycle;
+mod peers;
+mod relay;
+mod reservation;
+mod streams;
+mod users;
