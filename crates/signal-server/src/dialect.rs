@@ -1,0 +1,3 @@
+//! Wires: pure decode and encode, with per-socket state of the dialect.
+
+pub mod json;

@@ -1,0 +1,16 @@
+//! The JSON dialect: one JSON object per WebSocket message, as the IF.swarm signaling server speaks it.
+//!
+//! `docs/protocols/signaling-json.md` has the messages and every deviation.
+
+mod decode;
+mod encode;
+mod fault;
+mod fields;
+mod session;
+
+pub use decode::{Decoded, Wants, decode};
+pub use encode::{Extras, encode, encode_fault};
+pub use fault::Fault;
+
+/// What a client that wants `protocol` is told. Rises when a client has to know.
+pub const PROTOCOL_VERSION: u32 = 1;
