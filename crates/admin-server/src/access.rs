@@ -1,0 +1,116 @@
+use axum::response::{IntoResponse, Response};
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use ipnet::IpNet;
+use sangam_auth::scope::Scope;
+use sangam_auth::token::{Keyring, TokenRefusal, Use};
+use sangam_net::http::Client;
+use sangam_types::Wall;
+
+use crate::problem::Problem;
+
+/// Who may read metrics, the API and the detail of readiness.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Verifies tokens.
+    pub keyring: Keyring,
+    /// `admin.allow`: addresses that need no token to read. A loopback address is never allowed by this list,
+    /// only by being trusted: a page that rebinds its name to 127.0.0.1 comes from there too.
+    pub allow: Vec<IpNet>,
+}
+
+impl Access {
+    /// Decides whether a request may read what needs `scope`. A request that `net` did not describe is from
+    /// nowhere, and only its token counts.
+    pub(crate) fn may_read(
+        &self,
+        client: Option<&Client>,
+        headers: &HeaderMap,
+        scope: Scope,
+        now: Wall,
+    ) -> Result<(), Denied> {
+        if client.is_some_and(|client| self.is_operator(client)) {
+            return Ok(());
+        }
+        let token = bearer(headers).ok_or(Denied::NoToken { scope })?;
+        let claims = self.keyring.verify(token, Use::Admin, now).map_err(|refusal| Denied::Token { scope, refusal })?;
+        claims.scopes().allows(scope).then_some(()).ok_or(Denied::Scope { scope })
+    }
+
+    fn is_operator(&self, client: &Client) -> bool {
+        let ip = client.addr.ip().to_canonical();
+        if ip.is_loopback() {
+            return client.trusted_loopback;
+        }
+        client.origin_allowed && self.allow.iter().any(|net| net.contains(&ip))
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 §2.1); the scheme's case does not matter (RFC 9110 §11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Why a request may not.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// It showed no token.
+    NoToken { scope: Scope },
+    /// It showed one that is refused.
+    Token { scope: Scope, refusal: TokenRefusal },
+    /// It showed a good one that allows other things.
+    Scope { scope: Scope },
+}
+
+impl Denied {
+    /// One stable word, for a metric's label and the problem's `code`.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NoToken { .. } => "token_required",
+            Self::Token { refusal, .. } => refusal.as_str(),
+            Self::Scope { .. } => "scope_required",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::NoToken { scope } => format!(
+                "This needs a token with the scope {scope}. `sangam token mint --scope {scope}` on the server makes \
+                 one; send it as `Authorization: Bearer TOKEN`. An address in `admin.allow` needs none."
+            ),
+            Self::Token { scope, refusal } => {
+                format!("{refusal}. `sangam token mint --scope {scope}` on the server makes a new one.")
+            }
+            Self::Scope { scope } => format!(
+                "The token is good but lacks the scope {scope}. `sangam token mint --scope {scope}` on the server \
+                 makes one that has it."
+            ),
+        }
+    }
+
+    /// RFC 6750 §3: what to show instead. A scope holds letters and colons only, so it needs no escaping.
+    fn challenge(&self) -> String {
+        match self {
+            Self::NoToken { scope } => format!(r#"Bearer realm="sangam", scope="{scope}""#),
+            Self::Token { scope, .. } => format!(r#"Bearer realm="sangam", error="invalid_token", scope="{scope}""#),
+            Self::Scope { scope } => format!(r#"Bearer realm="sangam", error="insufficient_scope", scope="{scope}""#),
+        }
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::NoToken { .. } | Self::Token { .. } => StatusCode::UNAUTHORIZED,
+            Self::Scope { .. } => StatusCode::FORBIDDEN,
+        };
+        let challenge = HeaderValue::try_from(self.challenge()).expect("a scope's name is ASCII");
+        let mut response = Problem::new(status, self.code(), self.detail()).into_response();
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;

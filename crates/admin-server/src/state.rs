@@ -1,0 +1,75 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use prometheus_client::registry::Registry;
+use sangam_control::Part;
+use sangam_telemetry::metrics::http::HttpMetrics;
+use sangam_types::Now;
+
+use crate::access::Access;
+use crate::check::Checks;
+
+/// Reads both clocks.
+pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
+
+/// What the routes are made from.
+pub struct AdminState {
+    /// Whom to ask how they are. Their names differ.
+    pub parts: Vec<Arc<dyn Part>>,
+    /// What `/metrics` shows.
+    pub registry: Arc<Registry>,
+    /// What these routes count; registered in `registry`.
+    pub metrics: HttpMetrics,
+    /// Who is privileged; a reload stores a new one.
+    pub access: Arc<ArcSwap<Access>>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// When the process began to serve.
+    pub started: Now,
+    /// The product's version.
+    pub version: &'static str,
+    /// Bounds.
+    pub options: AdminOptions,
+}
+
+/// Bounds of these routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminOptions {
+    /// How long one part's check may take; silence is failure.
+    pub check_limit: Duration,
+    /// For how long after its end a round of checks answers further requests, so that a crowd costs one round.
+    pub check_keep: Duration,
+    /// Longest request body.
+    pub body_bytes_max: usize,
+}
+
+impl Default for AdminOptions {
+    /// 1 s, 250 ms, 64 KiB.
+    fn default() -> Self {
+        Self { check_limit: Duration::from_secs(1), check_keep: Duration::from_millis(250), body_bytes_max: 64 * 1_024 }
+    }
+}
+
+/// What the routes share.
+pub(crate) struct Shared {
+    pub(crate) checks: Checks,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: HttpMetrics,
+    pub(crate) access: Arc<ArcSwap<Access>>,
+    pub(crate) clock: Clock,
+    pub(crate) started: Now,
+    pub(crate) version: &'static str,
+}
+
+impl Shared {
+    pub(crate) fn new(state: AdminState) -> Arc<Self> {
+        let AdminState { parts, registry, metrics, access, clock, started, version, options } = state;
+        let checks = Checks::new(parts, metrics.clone(), options.check_limit, options.check_keep);
+        Arc::new(Self { checks, registry, metrics, access, clock, started, version })
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        (self.clock)()
+    }
+}
