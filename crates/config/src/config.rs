@@ -1,0 +1,70 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::sections::{
+    Check, admin::Admin, auth::Auth, data::Data, http::Http, ice::Ice, log::Log, relay::Relay, server::Server,
+    signal::Signal, tls::Tls,
+};
+
+/// Everything an operator may set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "Sangam configuration")]
+pub struct Config {
+    /// The process as a whole.
+    pub server: Server,
+    /// The data directory.
+    pub data: Data,
+    /// The main HTTP listener, and what holds for every TCP listener.
+    pub http: Http,
+    /// The certificate that every TLS listener shows.
+    pub tls: Tls,
+    /// JSON signaling over WebSocket.
+    pub signal: Signal,
+    /// The STUN and TURN relay.
+    pub relay: Relay,
+    /// What `/ice-servers` answers.
+    pub ice: Ice,
+    /// Who may see metrics and the administration API.
+    pub admin: Admin,
+    /// Keys that tokens are signed with.
+    pub auth: Auth,
+    /// Logs.
+    pub log: Log,
+}
+
+impl Config {
+    /// What each section finds wrong with its own values.
+    pub(crate) fn validate(&self) -> Vec<Wrong> {
+        [
+            checked("server", |check| self.server.validate(check)),
+            checked("data", |check| self.data.validate(check)),
+            checked("http", |check| self.http.validate(check)),
+            checked("tls", |check| self.tls.validate(check)),
+            checked("signal", |check| self.signal.validate(check)),
+            checked("relay", |check| self.relay.validate(check)),
+            checked("ice", |check| self.ice.validate(check)),
+            checked("admin", |check| self.admin.validate(check)),
+            checked("auth", |check| self.auth.validate(check)),
+            checked("log", |check| self.log.validate(check)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// A value that fits its key but cannot be used.
+pub(crate) struct Wrong {
+    /// `section.key`.
+    pub(crate) name: String,
+    /// What is wrong, and what to write.
+    pub(crate) cause: String,
+}
+
+fn checked(section: &str, validate: impl FnOnce(&mut Check)) -> Vec<Wrong> {
+    let mut check = Check::default();
+    validate(&mut check);
+    let named = |(key, cause)| Wrong { name: format!("{section}.{key}"), cause };
+    check.wrong.into_iter().map(named).collect()
+}

@@ -1,0 +1,68 @@
+//! `[auth]`: keys that tokens are signed with.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::sections::Check;
+use crate::values::{HumanDuration, Secret};
+
+/// Keys that tokens are signed with. An entry is `KID:SECRET`, the secret having at least 32 bytes; the first one signs,
+/// all verify. Empty: one is generated in the data directory.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Keys of tokens for metrics and the administration API, each `KID:SECRET`.
+    #[schemars(extend("x-reload" = "live"))]
+    pub admin_keys: Vec<Secret>,
+    /// A file with such keys, one a line.
+    #[schemars(extend("x-reload" = "live"))]
+    pub admin_keys_file: Option<PathBuf>,
+    /// Keys of tokens for signaling and ICE servers, each `KID:SECRET`.
+    #[schemars(extend("x-reload" = "live"))]
+    pub signal_keys: Vec<Secret>,
+    /// A file with such keys, one a line.
+    #[schemars(extend("x-reload" = "live"))]
+    pub signal_keys_file: Option<PathBuf>,
+    /// How far the clocks of those who sign tokens may be off.
+    #[schemars(extend("x-reload" = "live"))]
+    pub leeway: HumanDuration,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            admin_keys: Vec::new(),
+            admin_keys_file: None,
+            signal_keys: Vec::new(),
+            signal_keys_file: None,
+            leeway: HumanDuration::from_secs(30),
+        }
+    }
+}
+
+impl Auth {
+    /// Shorter than this an HS256 key can be searched for (RFC 7518 §3.2).
+    const SECRET_BYTES_MIN: usize = 32;
+
+    pub(crate) fn validate(&self, check: &mut Check) {
+        for (key, entries) in [("admin_keys", &self.admin_keys), ("signal_keys", &self.signal_keys)] {
+            for (index, entry) in entries.iter().enumerate() {
+                let whole = entry
+                    .expose()
+                    .split_once(':')
+                    .is_some_and(|(kid, secret)| !kid.is_empty() && secret.len() >= Self::SECRET_BYTES_MIN);
+                check.require(
+                    whole,
+                    key,
+                    format!(
+                        "entry {} is not KID:SECRET with a secret of at least 32 bytes; write a name, a colon and the output of `openssl rand -base64 32`",
+                        index + 1
+                    ),
+                );
+            }
+        }
+        check.within("leeway", self.leeway, HumanDuration::from_secs(0), HumanDuration::from_secs(300));
+    }
+}

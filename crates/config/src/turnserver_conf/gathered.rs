@@ -1,0 +1,446 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use sangam_auth::turn::LongTermUser;
+use toml::Value;
+
+use super::line::Line;
+use super::meaning::Read;
+use super::peer_range::prefixes;
+use super::translation::{Remark, TranslatedSetting, Translation, Verdict, switched};
+use crate::sections::relay::ExternalIp;
+
+/// What became of one line.
+pub(super) enum Outcome {
+    /// It sets a key.
+    Honoured,
+    /// It sets a key, and there is something to say.
+    HonouredBut(String),
+    /// It asks for what is so anyway.
+    Always,
+    /// It is not honoured: why, and what to use.
+    NotHonoured(String),
+    /// Its value cannot be used: what is wrong, and what to write.
+    Mistake(String),
+}
+
+/// What the lines say so far.
+#[derive(Default)]
+pub(super) struct Gathered {
+    one: BTreeMap<&'static str, (usize, Value)>,
+    many: BTreeMap<&'static str, Vec<(usize, Value)>>,
+    users: Vec<(usize, String, Value)>,
+    listening_ips: Vec<(usize, IpAddr)>,
+    listening_port: Option<(usize, u16)>,
+    certificate: Option<(usize, String)>,
+    private_key: Option<(usize, String)>,
+    metrics: Metrics,
+    wants_secrets: bool,
+    wants_users: bool,
+}
+
+/// coturn's listener for Prometheus.
+#[derive(Default)]
+struct Metrics {
+    wanted: Option<usize>,
+    address: Option<IpAddr>,
+    port: Option<u16>,
+}
+
+impl Gathered {
+    /// Reads one line of an option that is honoured.
+    pub(super) fn take(&mut self, line: &Line<'_>, read: Read) -> Outcome {
+        match read {
+            Read::Prometheus => switched(line, || {
+                self.metrics.wanted = Some(line.number);
+                Outcome::HonouredBut(SCRAPERS.to_owned())
+            }),
+            Read::PrometheusAddress => self.take_metrics_address(line),
+            Read::PrometheusPort => self.take_metrics_port(line),
+            Read::ListeningIp => self.take_listening_ip(line),
+            Read::ListeningPort => self.take_listening_port(line),
+            Read::RelayIp => self.take_relay_ip(line),
+            Read::ExternalIp => self.take_external_ip(line),
+            Read::MinPort => self.take_port("relay.min_port", line),
+            Read::MaxPort => self.take_port("relay.max_port", line),
+            Read::Realm => self.take_text("relay.realm", line),
+            Read::LogFile => self.take_log_file(line),
+            Read::User => self.take_user(line),
+            Read::StaticAuthSecret => self.take_secret(line),
+            Read::LtCredMech => switched(line, || {
+                self.wants_users = true;
+                Outcome::Always
+            }),
+            Read::UseAuthSecret => switched(line, || {
+                self.wants_secrets = true;
+                Outcome::Always
+            }),
+            Read::RestApiSeparator => rest_separator(line),
+            Read::UserQuota => {
+                self.take_quota("relay.allocations_per_user_max", "of one user on one relay thread", line)
+            }
+            Read::TotalQuota => self.take_quota("relay.allocations_max", "of the whole server", line),
+            Read::MaxBps => bandwidth(line, "each session"),
+            Read::BpsCapacity => bandwidth(line, "all sessions together"),
+            Read::MaxAllocateLifetime => self.take_allocation_lifetime(line),
+            Read::ChannelLifetime => fixed_time(line, 600, "a channel lasts 10 minutes (RFC 8656 §12)"),
+            Read::PermissionLifetime => fixed_time(line, 300, "a permission lasts 5 minutes (RFC 8656 §9)"),
+            Read::StaleNonce => fixed_time(line, 3_600, "a nonce lasts an hour, and clients fetch the next one unseen"),
+            Read::AllowedPeerIp => self.take_peers("relay.allow_peers", line),
+            Read::DeniedPeerIp => self.take_peers("relay.deny_peers", line),
+            Read::Cert => take_path(&mut self.certificate, line),
+            Read::Pkey => take_path(&mut self.private_key, line),
+            Read::RelayThreads => self.take_threads(line),
+            Read::VerboseExtra => switched(line, || self.set("log.level", line, "debug".into())),
+        }
+    }
+
+    /// A key with one value: the last line of several counts, as with coturn.
+    fn set(&mut self, key: &'static str, line: &Line<'_>, value: Value) -> Outcome {
+        match self.one.insert(key, (line.number, value)) {
+            None => Outcome::Honoured,
+            Some((earlier, _)) => {
+                Outcome::HonouredBut(format!("it stands on line {earlier} too; this later one counts"))
+            }
+        }
+    }
+
+    fn add(&mut self, key: &'static str, line: &Line<'_>, value: Value) {
+        let values = self.many.entry(key).or_default();
+        if values.iter().all(|(_, known)| *known != value) {
+            values.push((line.number, value));
+        }
+    }
+
+    fn take_listening_ip(&mut self, line: &Line<'_>) -> Outcome {
+        let Some(ip) = address(line) else { return no_address(line) };
+        if self.listening_ips.iter().all(|(_, known)| *known != ip) {
+            self.listening_ips.push((line.number, ip));
+        }
+        Outcome::Honoured
+    }
+
+    fn take_listening_port(&mut self, line: &Line<'_>) -> Outcome {
+        match line.number().map(u16::try_from) {
+            Some(Ok(port)) if port > 0 => {
+                self.listening_port = Some((line.number, port));
+                Outcome::Honoured
+            }
+            _ => no_port(),
+        }
+    }
+
+    fn take_metrics_address(&mut self, line: &Line<'_>) -> Outcome {
+        let Some(ip) = address(line) else { return no_address(line) };
+        self.metrics.address = Some(ip);
+        Outcome::Honoured
+    }
+
+    fn take_metrics_port(&mut self, line: &Line<'_>) -> Outcome {
+        match line.number().map(u16::try_from) {
+            Some(Ok(port)) if port > 0 => {
+                self.metrics.port = Some(port);
+                Outcome::Honoured
+            }
+            _ => no_port(),
+        }
+    }
+
+    fn take_relay_ip(&mut self, line: &Line<'_>) -> Outcome {
+        let Some(ip) = address(line) else { return no_address(line) };
+        self.add("relay.relay_ip", line, ip.to_string().into());
+        Outcome::Honoured
+    }
+
+    fn take_external_ip(&mut self, line: &Line<'_>) -> Outcome {
+        let Some(ip) = ExternalIp::parse(line.value) else {
+            return Outcome::Mistake(format!(
+                "`{}` is not an external address; write the address that the world sees, or PUBLIC/PRIVATE, such as 198.51.100.7/10.0.0.5",
+                line.value
+            ));
+        };
+        self.add("relay.external_ip", line, ip.to_string().into());
+        Outcome::Honoured
+    }
+
+    fn take_port(&mut self, key: &'static str, line: &Line<'_>) -> Outcome {
+        match line.number().map(u16::try_from) {
+            Some(Ok(port)) if port > 0 => self.set(key, line, i64::from(port).into()),
+            _ => no_port(),
+        }
+    }
+
+    fn take_text(&mut self, key: &'static str, line: &Line<'_>) -> Outcome {
+        if line.value.is_empty() {
+            return no_value();
+        }
+        let outcome = self.set(key, line, line.value.into());
+        comment_in_value(line).map_or(outcome, Outcome::HonouredBut)
+    }
+
+    fn take_log_file(&mut self, line: &Line<'_>) -> Outcome {
+        match line.value {
+            "stdout" | "-" => Outcome::NotHonoured("logs go to standard error".to_owned()),
+            "syslog" => Outcome::NotHonoured("logs go to standard error, which the service manager keeps".to_owned()),
+            _ => self.take_text("log.file", line),
+        }
+    }
+
+    fn take_user(&mut self, line: &Line<'_>) -> Outcome {
+        let name = match LongTermUser::parse(line.value) {
+            Ok(user) => user.name().to_owned(),
+            Err(error) => {
+                return Outcome::Mistake(format!("{error}; write user=NAME:PASSWORD, or user=NAME:0xKEY"));
+            }
+        };
+        let earlier = self.users.iter().position(|(_, known, _)| *known == name);
+        let again = earlier.map(|at| self.users.remove(at).0);
+        self.users.push((line.number, name, line.value.into()));
+        let again = again.map(|earlier| format!("the same user stands on line {earlier}; this later one counts"));
+        again.or_else(|| comment_in_value(line)).map_or(Outcome::Honoured, Outcome::HonouredBut)
+    }
+
+    fn take_secret(&mut self, line: &Line<'_>) -> Outcome {
+        if line.value.is_empty() {
+            return no_value();
+        }
+        self.add("relay.secrets", line, line.value.into());
+        comment_in_value(line).map_or(Outcome::Honoured, Outcome::HonouredBut)
+    }
+
+    /// coturn's quotas are counts, and often taken for megabytes.
+    fn take_quota(&mut self, key: &'static str, whose: &str, line: &Line<'_>) -> Outcome {
+        match line.number() {
+            None => no_number(),
+            Some(0) => Outcome::NotHonoured(format!("there is no life without a limit; `{key}` has a default")),
+            Some(count) => {
+                let value = i64::try_from(count.min(QUOTA_MAX)).unwrap_or(i64::MAX);
+                self.set(key, line, value.into());
+                Outcome::HonouredBut(format!(
+                    "it counts allocations {whose} at one time ({value}), not megabytes; `{key}` is its name here"
+                ))
+            }
+        }
+    }
+
+    fn take_allocation_lifetime(&mut self, line: &Line<'_>) -> Outcome {
+        match line.number() {
+            None if line.value.is_empty() => Outcome::Always,
+            None => no_number(),
+            Some(secs @ 600..=86_400) => {
+                self.set("relay.allocation_lifetime_max", line, format!("{secs}s").into())
+            }
+            Some(_) => Outcome::NotHonoured(
+                "an allocation may last 600 to 86400 seconds (RFC 8656 §7.2); `relay.allocation_lifetime_max` is an hour"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn take_peers(&mut self, key: &'static str, line: &Line<'_>) -> Outcome {
+        let Some(prefixes) = prefixes(line.value) else {
+            return Outcome::Mistake(format!(
+                "`{}` is not a range of addresses; write ADDRESS or FIRST-LAST, such as 10.0.0.0-10.255.255.255",
+                line.value
+            ));
+        };
+        for prefix in prefixes {
+            self.add(key, line, prefix.to_string().into());
+        }
+        Outcome::Honoured
+    }
+
+    fn take_threads(&mut self, line: &Line<'_>) -> Outcome {
+        match line.number() {
+            None => no_number(),
+            // coturn then relays on its only thread.
+            Some(count) => self.set("relay.threads", line, i64::try_from(count.clamp(1, 256)).unwrap_or(1).into()),
+        }
+    }
+
+    /// Says it all in our keys, and what concerns the file as a whole.
+    pub(super) fn finish(mut self, translation: &mut Translation) {
+        self.finish_credentials(translation);
+        self.finish_certificate(translation);
+        self.finish_listeners(translation);
+        self.finish_metrics();
+        let one = self.one.into_iter().map(|(key, (line, value))| TranslatedSetting { key, value, lines: vec![line] });
+        translation.settings.extend(one);
+        for (key, values) in self.many {
+            let (lines, values) = values.into_iter().unzip();
+            translation.settings.push(TranslatedSetting { key, value: Value::Array(values), lines });
+        }
+        translation.remarks.sort_by_key(|remark| remark.line.unwrap_or(usize::MAX));
+    }
+
+    fn finish_credentials(&mut self, translation: &mut Translation) {
+        let has_secret = self.many.contains_key("relay.secrets");
+        let has_user = !self.users.is_empty();
+        let mut say = |option: &str, verdict, text: &str| {
+            translation.remarks.push(Remark { line: None, option: option.to_owned(), verdict, text: text.to_owned() });
+        };
+        if self.wants_secrets && !has_secret {
+            say(
+                "use-auth-secret",
+                Verdict::Honoured,
+                "there is `use-auth-secret` and no `static-auth-secret`, and no database is read; the generated secret of the data directory is used",
+            );
+        }
+        if self.wants_users && !has_user && !has_secret && !self.wants_secrets {
+            say(
+                "lt-cred-mech",
+                Verdict::Honoured,
+                "there is `lt-cred-mech` and neither `user` nor `static-auth-secret`, so coturn would serve nobody; time-limited credentials of the generated secret are taken",
+            );
+        }
+        if has_user && (has_secret || self.wants_secrets) {
+            say(
+                "user",
+                Verdict::Honoured,
+                "there are a shared secret and users: coturn takes no users beside one, and here both kinds of credentials are good",
+            );
+        }
+        if !self.one.contains_key("relay.realm") && self.users.iter().any(|(_, _, user)| is_key(user)) {
+            say(
+                "user",
+                Verdict::Honoured,
+                "there is a user with a key, which is good for one realm, and no `realm`: coturn took the domain of its host, `relay.realm` has another default",
+            );
+        }
+        for (line, _, user) in std::mem::take(&mut self.users) {
+            self.many.entry("relay.users").or_default().push((line, user));
+        }
+    }
+
+    fn finish_certificate(&mut self, translation: &mut Translation) {
+        match (self.certificate.take(), self.private_key.take()) {
+            (Some((cert_line, certificate)), Some((key_line, key))) => {
+                self.one.insert("tls.certificate_file", (cert_line, certificate.into()));
+                self.one.insert("tls.key_file", (key_line, key.into()));
+            }
+            (Some((line, _)), None) => translation.unhonour(line, "cert", "there is no `pkey` beside it"),
+            (None, Some((line, _))) => translation.unhonour(line, "pkey", "there is no `cert` beside it"),
+            (None, None) => {}
+        }
+    }
+
+    fn finish_metrics(&mut self) {
+        let Metrics { wanted: Some(line), address, port } = self.metrics else { return };
+        let ip = address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let listen = SocketAddr::new(ip, port.unwrap_or(METRICS_PORT)).to_string();
+        self.many.insert("admin.metrics_listen", vec![(line, listen.into())]);
+    }
+
+    /// Without a `listening-ip` coturn listens on all addresses.
+    fn finish_listeners(&mut self, translation: &mut Translation) {
+        let (port_line, port) = self.listening_port.map_or((None, DEFAULT_PORT), |(line, port)| (Some(line), port));
+        let lines: Vec<usize>;
+        let ips: Vec<IpAddr>;
+        if self.listening_ips.is_empty() {
+            (lines, ips) = (port_line.into_iter().collect(), vec![Ipv4Addr::UNSPECIFIED.into()]);
+            translation.remarks.push(Remark {
+                line: None,
+                option: "listening-ip".to_owned(),
+                verdict: Verdict::Honoured,
+                text: format!("there is no `listening-ip`, so the relay listens on 0.0.0.0:{port}, as coturn would; for IPv6 write listening-ip=0.0.0.0 and listening-ip=::"),
+            });
+        } else {
+            (lines, ips) = std::mem::take(&mut self.listening_ips).into_iter().unzip();
+        }
+        let listen = ips.into_iter().map(|ip| Value::String(SocketAddr::new(ip, port).to_string()));
+        let value = Value::Array(listen.collect());
+        translation.settings.push(TranslatedSetting { key: "relay.listen", value, lines });
+    }
+}
+
+impl Translation {
+    /// Takes back what was counted as honoured.
+    fn unhonour(&mut self, line: usize, option: &str, text: &str) {
+        self.honoured -= 1;
+        let (option, text) = (option.to_owned(), text.to_owned());
+        self.remarks.push(Remark { line: Some(line), option, verdict: Verdict::NotHonoured, text });
+    }
+}
+
+/// The most that `relay.allocations_max` takes.
+const QUOTA_MAX: u64 = 1_000_000;
+/// RFC 8656 §3.1.
+const DEFAULT_PORT: u16 = 3_478;
+/// coturn's default.
+const METRICS_PORT: u16 = 9_641;
+const SCRAPERS: &str = "`/metrics` listens by itself; scrapers on other machines need an address in `admin.allow` or a token with the scope metrics:read";
+
+fn address(line: &Line<'_>) -> Option<IpAddr> {
+    line.value.parse().ok()
+}
+
+fn no_address(line: &Line<'_>) -> Outcome {
+    Outcome::Mistake(format!(
+        "`{}` is not an IP address; write one alone, such as 192.0.2.7 or 2001:db8::7",
+        line.value
+    ))
+}
+
+fn no_port() -> Outcome {
+    Outcome::Mistake("it is not a port; write a number from 1 to 65535".to_owned())
+}
+
+fn no_number() -> Outcome {
+    Outcome::Mistake("it is not a number; write one".to_owned())
+}
+
+fn no_value() -> Outcome {
+    Outcome::Mistake("it has no value; write one, or remove the line".to_owned())
+}
+
+/// What to say if the value seems to end in a comment. The value may be a secret.
+fn comment_in_value(line: &Line<'_>) -> Option<String> {
+    let text = "what follows the `#` is part of its value, as coturn reads it; write comments on lines of their own";
+    line.value.contains(" #").then(|| text.to_owned())
+}
+
+fn is_key(user: &Value) -> bool {
+    user.as_str().and_then(|user| user.split_once(':')).is_some_and(|(_, secret)| secret.starts_with("0x"))
+}
+
+fn take_path(path: &mut Option<(usize, String)>, line: &Line<'_>) -> Outcome {
+    if line.value.is_empty() {
+        return no_value();
+    }
+    let earlier = path.replace((line.number, line.value.to_owned()));
+    match earlier {
+        None => comment_in_value(line).map_or(Outcome::Honoured, Outcome::HonouredBut),
+        Some((earlier, _)) => Outcome::NotHonoured(format!("it stands on line {earlier} too; this later one counts")),
+    }
+}
+
+fn rest_separator(line: &Line<'_>) -> Outcome {
+    // coturn takes the first character.
+    if line.value.starts_with(':') || line.value.is_empty() {
+        return Outcome::Always;
+    }
+    Outcome::NotHonoured(
+        "expiry and name are parted by a colon; have clients fetch credentials from `/ice-servers`".to_owned(),
+    )
+}
+
+/// coturn's bandwidths are bytes, and often taken for bits.
+fn bandwidth(line: &Line<'_>, whose: &str) -> Outcome {
+    match line.number() {
+        None => no_number(),
+        Some(0) => Outcome::Always,
+        Some(bytes) => Outcome::NotHonoured(format!(
+            "it means {bytes} bytes a second for {whose}, {} kbit/s; bandwidth is not limited, `relay.allocations_max` and `relay.allocations_per_user_max` limit how many relay at once",
+            bytes.saturating_mul(8) / 1_000
+        )),
+    }
+}
+
+fn fixed_time(line: &Line<'_>, ours: u64, why: &str) -> Outcome {
+    match line.number() {
+        None if line.value.is_empty() => Outcome::Always,
+        None => no_number(),
+        Some(secs) if secs == ours => Outcome::Always,
+        Some(_) => Outcome::NotHonoured(why.to_owned()),
+    }
+}
