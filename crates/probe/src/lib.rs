@@ -1,0 +1,43 @@
+//! Tests a server from outside, as a client of it would find it: STUN (RFC 8489), TURN (RFC 8656) over UDP, TCP and TLS,
+//! JSON signaling over WebSocket, and HTTP health. The server may be ours or anybody's: the codec is `stun-types` and
+//! `turn-types`, written by others, so that a probe is a second opinion on our own relay too.
+//!
+//! Each probe gives a [`Report`]: findings in the order in which they were made, what was measured, one verdict. A server
+//! that is down or refuses is a report whose answer is no. A [`ProbeError`] says that nothing could be asked.
+//!
+//! Every wait is bounded by [`Bounds::timeout`]. Left out: DTLS, RFC 6062 (TCP to peers), RFC 5780 (NAT behaviour).
+
+mod bounds;
+mod credentials;
+mod dial;
+mod error;
+mod fault;
+mod finding;
+mod framing;
+mod health;
+mod http;
+mod ice_servers;
+mod link;
+mod report;
+mod request;
+mod signal;
+mod spread;
+mod stun;
+mod trust;
+mod turn;
+mod uri;
+
+pub use bounds::Bounds;
+pub use credentials::Credentials;
+pub use error::ProbeError;
+pub use fault::Fault;
+pub use finding::{Finding, Mark};
+pub use health::{HealthMeasured, health};
+pub use ice_servers::{IceServer, fetch_ice_servers};
+pub use report::{Measured, Report};
+pub use signal::{SignalMeasured, signal};
+pub use spread::Spread;
+pub use stun::{StunMeasured, stun};
+pub use trust::Trust;
+pub use turn::{EchoMeasured, Load, Relay, TurnMeasured, turn};
+pub use uri::{ServerUri, Service, Transport, UriError};
