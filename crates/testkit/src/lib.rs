@@ -1,0 +1,20 @@
+//! What tests of several crates share: programs started and stopped, the binary under test, ports, waiting.
+//!
+//! Everything started here is stopped by its own process id when the value is dropped, whether the test passed or
+//! not. Nothing sleeps blindly: [`wait_until`] asks until a deadline, and says what it waited for.
+//!
+//! Children stay in the process group of the test, so that a runner that gives a test up takes them along.
+
+mod binary;
+pub mod http;
+mod ports;
+mod program;
+mod server;
+mod waiting;
+
+pub use binary::{profile_dir, sangam_binary};
+pub use ports::{free_tcp_port, free_udp_port};
+pub use program::{Ended, Program};
+pub use rustix::process::Signal;
+pub use server::{Server, ServerBuilder};
+pub use waiting::{WAIT_MAX, wait_until};

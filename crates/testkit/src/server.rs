@@ -1,0 +1,192 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Ended, Program};
+use crate::waiting::{WAIT_MAX, wait_until};
+use crate::{http, sangam_binary};
+
+/// A `sangam serve` of the test's own: free ports on loopback, a data directory that goes with it.
+#[derive(Debug)]
+pub struct Server {
+    program: Program,
+    listeners: BTreeMap<String, SocketAddr>,
+    home: TempDir,
+}
+
+/// How to start a [`Server`].
+#[derive(Debug, Default)]
+pub struct ServerBuilder {
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+/// What puts every listener of the default roles on a free port.
+const FREE_PORTS: [&str; 3] = ["http.listen=127.0.0.1:0", "signal.listen=127.0.0.1:0", "relay.listen=127.0.0.1:0"];
+
+const DATA_DIR: &str = "data";
+
+impl ServerBuilder {
+    /// Adds `--set key=value`.
+    #[must_use]
+    pub fn set(self, key: &str, value: &str) -> Self {
+        self.argument("--set").argument(&format!("{key}={value}"))
+    }
+
+    /// Adds one word to the command line.
+    #[must_use]
+    pub fn argument(mut self, word: &str) -> Self {
+        self.arguments.push(word.to_owned());
+        self
+    }
+
+    /// Adds an environment variable; the server sees no others but PATH.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it and waits until `/ready` answers 200.
+    ///
+    /// # Errors
+    /// No binary, a server that ends or does not get ready: the message holds its log.
+    pub fn start(self) -> Result<Server> {
+        let home = tempfile::tempdir()?;
+        // The server makes its data directory itself, closed to others.
+        let mut program = Program::start(&mut self.command(home.path())?)?;
+        let listeners = program.wait_for_line("the line with its listeners", WAIT_MAX, listeners_of)?;
+        let server = Server { program, listeners, home };
+        server.wait_ready()?;
+        Ok(server)
+    }
+
+    fn command(&self, home: &Path) -> Result<Command> {
+        let mut command = Command::new(sangam_binary()?);
+        // Settings of whoever runs the tests must not reach it, neither a sangam.toml of theirs nor a variable.
+        command.current_dir(home).arg("serve").arg("--data-dir").arg(home.join(DATA_DIR));
+        for free_port in FREE_PORTS {
+            command.args(["--set", free_port]);
+        }
+        command.args(&self.arguments);
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+}
+
+impl Server {
+    /// With default settings but for the ports.
+    ///
+    /// # Errors
+    /// As [`ServerBuilder::start`].
+    pub fn start() -> Result<Self> {
+        Self::builder().start()
+    }
+
+    /// To set something first.
+    #[must_use]
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// Where the listener of that name (`http`, `signal`, `relay`) really listens.
+    ///
+    /// # Errors
+    /// The server named no such listener: the message lists those it did.
+    pub fn listener(&self, name: &str) -> Result<SocketAddr> {
+        let known = || self.listeners.keys().cloned().collect::<Vec<_>>().join(", ");
+        self.listeners.get(name).copied().with_context(|| format!("no listener `{name}`, only {}", known()))
+    }
+
+    /// `GET` on the main HTTP listener.
+    ///
+    /// # Errors
+    /// As [`http::get`].
+    pub fn get(&self, path: &str) -> Result<http::Answer> {
+        http::get(self.listener("http")?, path)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.program.pid()
+    }
+
+    /// Its data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.path().join(DATA_DIR)
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.program.output()
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        self.program.signal(signal)
+    }
+
+    /// Its resident memory, in bytes.
+    ///
+    /// # Errors
+    /// It no longer runs.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the server has ended")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+
+    /// Asks it to stop and waits for its end.
+    ///
+    /// # Errors
+    /// It had to be killed.
+    pub fn stop(self) -> Result<Ended> {
+        self.program.stop()
+    }
+
+    fn wait_ready(&self) -> Result<()> {
+        let ready = wait_until("/ready to answer 200", WAIT_MAX, || {
+            Ok(self.get("/ready").is_ok_and(|answer| answer.status == 200).then_some(()))
+        });
+        ready.with_context(|| format!("the server said:\n{}", self.log()))
+    }
+}
+
+/// Reads the one log line that lists every listener with its real port.
+fn listeners_of(line: &str) -> Option<BTreeMap<String, SocketAddr>> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let listed = line.get("listeners")?.as_array()?;
+    let of_entry = |entry: &Value| {
+        let name = entry.get("name")?.as_str()?.to_owned();
+        Some((name, entry.get("addr")?.as_str()?.parse().ok()?))
+    };
+    listed.iter().map(of_entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_are_read_from_their_line_and_from_no_other() {
+        let line = r#"{"level":"INFO","listeners":[{"name":"http","addr":"127.0.0.1:8080"}]}"#;
+        let listeners = listeners_of(line).unwrap();
+        assert_eq!(listeners["http"], "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(listeners_of("listening"), None);
+        assert_eq!(listeners_of(r#"{"message":"listening"}"#), None);
+    }
+}
