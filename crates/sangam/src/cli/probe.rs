@@ -1,0 +1,148 @@
+//! `sangam probe`: one definition per flag.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use sangam_probe::Load;
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    #[command(subcommand)]
+    pub(crate) command: ProbeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProbeCommand {
+    /// Asks a STUN server who this machine is to the world
+    Stun(StunArgs),
+    /// Takes allocations on a TURN server and sends data through it
+    Turn(TurnArgs),
+    /// Registers two agents on a JSON signaling server and relays between them
+    Signal(SignalArgs),
+    /// Asks an HTTP server for /health and /ready
+    Health(HealthArgs),
+}
+
+/// What every probe knows.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    /// Longest wait for any one answer: 500ms, 5s
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = timeout)]
+    pub(crate) timeout: Duration,
+    /// Believes the certificate authorities of this PEM file instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Takes warnings for a no as well
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Prints one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StunArgs {
+    /// HOST, HOST:PORT, [IPv6]:PORT, or a stun: or stuns: URI
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
+    /// Over TCP
+    #[arg(long, conflicts_with = "tls")]
+    pub(crate) tcp: bool,
+    /// Over TLS
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// How many requests, one after the other
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) requests: u32,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("where").required(true).multiple(true).args(["target", "ice_servers"])))]
+#[command(
+    after_help = "Secrets never stand on the command line: they come from a file, from standard input (`-` for a \
+    file's name), or from SANGAM_PROBE_PASSWORD, SANGAM_PROBE_SECRET and SANGAM_PROBE_TOKEN."
+)]
+pub(crate) struct TurnArgs {
+    /// HOST, HOST:PORT, [IPv6]:PORT, or a turn: or turns: URI
+    #[arg(value_name = "TARGET", conflicts_with = "ice_servers")]
+    pub(crate) target: Option<String>,
+    /// The TURN user
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["secret_file", "ice_servers"])]
+    pub(crate) user: Option<String>,
+    /// A file with the user's password
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// A file with the secret shared with the server (coturn: static-auth-secret)
+    #[arg(long, value_name = "FILE", conflicts_with = "ice_servers")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Fetches servers and credentials from here, as a browser would
+    #[arg(long, value_name = "URL")]
+    pub(crate) ice_servers: Option<String>,
+    /// A file with the token for --ice-servers
+    #[arg(long, value_name = "FILE", requires = "ice_servers")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// How to reach the server; what the URI says, else UDP
+    #[arg(long, value_name = "TRANSPORT", value_enum)]
+    pub(crate) transport: Option<TransportChoice>,
+    /// How many messages go through the relay and back
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) messages: u32,
+    /// How long each is, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 160, value_parser = message_size)]
+    pub(crate) size: usize,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignalArgs {
+    /// A ws:// or wss:// URL
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// A file with a token for signaling; `-` is standard input; else SANGAM_PROBE_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// An http:// or https:// URL; its path is not used
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// A file with a token of scope admin:read, to see each part; `-` is standard input; else SANGAM_PROBE_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// Ways to a TURN server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TransportChoice {
+    /// Datagrams
+    Udp,
+    /// A stream
+    Tcp,
+    /// TLS over TCP
+    Tls,
+    /// Each of them
+    All,
+}
+
+/// Long enough to hear something, short enough to be waited for.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let allowed = Duration::from_millis(10)..=Duration::from_secs(300);
+    if allowed.contains(&timeout) { Ok(timeout) } else { Err("must be from 10ms to 5m".to_owned()) }
+}
+
+fn message_size(text: &str) -> Result<usize, String> {
+    let allowed = Load::SIZE_MIN..=Load::SIZE_MAX;
+    let size = text.parse().ok().filter(|size| allowed.contains(size));
+    size.ok_or_else(|| format!("must be a number from {} to {}", allowed.start(), allowed.end()))
+}

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod config;
+pub(crate) mod credentials;
+pub(crate) mod init;
+pub(crate) mod probe;
+pub(crate) mod serve;
+pub(crate) mod token;

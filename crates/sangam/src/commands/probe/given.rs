@@ -1,0 +1,67 @@
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use secrecy::SecretString;
+
+/// A secret that somebody gives a probe: by file, by standard input, by environment, never by an argument.
+pub(super) struct Given {
+    what: &'static str,
+    variable: &'static str,
+}
+
+/// Longer than any token, password or secret.
+const BYTES_MAX: u64 = 64 * 1_024;
+
+impl Given {
+    pub(super) const PASSWORD: Self = Self { what: "password", variable: "SANGAM_PROBE_PASSWORD" };
+    pub(super) const SECRET: Self = Self { what: "secret", variable: "SANGAM_PROBE_SECRET" };
+    pub(super) const TOKEN: Self = Self { what: "token", variable: "SANGAM_PROBE_TOKEN" };
+
+    /// The first line of the file (`-`: standard input), or the variable, or nothing.
+    pub(super) fn read(&self, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
+        let text = match file {
+            None => match std::env::var(self.variable) {
+                Ok(text) => text,
+                Err(_) => return Ok(None),
+            },
+            Some(path) if path == Path::new("-") => self.first_of(stdin(), "standard input")?,
+            Some(path) => {
+                let name = path.display().to_string();
+                let file = File::open(path).with_context(|| format!("the {} file {name} cannot be read", self.what))?;
+                self.first_of(file, &name)?
+            }
+        };
+        let line = text.lines().next().unwrap_or_default().trim();
+        if line.is_empty() {
+            bail!("the {} is empty: look at what it was read from", self.what);
+        }
+        Ok(Some(line.to_owned().into()))
+    }
+
+    fn first_of(&self, source: impl Read, name: &str) -> anyhow::Result<String> {
+        let mut text = String::new();
+        let read = source.take(BYTES_MAX).read_to_string(&mut text);
+        read.with_context(|| format!("no {} could be read from {name}", self.what))?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_of_a_file_is_the_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "s3cret \nnote\n").unwrap();
+        let secret = Given::SECRET.read(Some(&path)).unwrap().unwrap();
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&secret), "s3cret");
+        std::fs::write(&path, "\n").unwrap();
+        assert!(Given::SECRET.read(Some(&path)).unwrap_err().to_string().contains("empty"));
+        let absent = Given::SECRET.read(Some(&dir.path().join("absent"))).unwrap_err();
+        assert!(absent.to_string().contains("absent cannot be read"), "{absent}");
+    }
+}

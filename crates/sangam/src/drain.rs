@@ -1,0 +1,32 @@
+//! The end of a server: nothing new is taken, what there is finishes within its limit.
+
+use std::time::Duration;
+
+use crate::server::Server;
+
+/// Closes the listeners, tells signaling clients to go elsewhere, and gives the relay's allocations until
+/// `relay_limit`. All at the same time.
+pub(crate) async fn drain(server: Server, relay_limit: Duration) {
+    let Server { signal, relay, http_tasks, http_stop, .. } = server;
+    http_stop.cancel();
+    let signaling = async {
+        if let Some(signal) = &signal {
+            signal.drain().await;
+        }
+    };
+    let relaying = async {
+        let Some(relay) = relay else { return };
+        // A panic in there was counted and logged where it happened.
+        tokio::task::spawn_blocking(move || relay.stop(relay_limit)).await.ok();
+    };
+    let serving = async {
+        for task in http_tasks {
+            match task.await {
+                Ok(drained) if drained.cut > 0 => tracing::warn!(connections = drained.cut, "requests were cut off"),
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "a listener had ended before"),
+            }
+        }
+    };
+    tokio::join!(signaling, relaying, serving);
+}

@@ -1,0 +1,67 @@
+//! The binary: commands, wiring, start and stop order.
+
+mod bind_check;
+mod cli;
+mod clock;
+mod commands;
+mod data_dir;
+mod data_dir_part;
+mod drain;
+mod generated_secrets;
+mod host_addresses;
+mod listener_plan;
+mod listeners;
+mod options;
+mod output;
+mod relay_streams;
+mod reload;
+mod server;
+mod start_report;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+/// What a command answers when it could run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// All is well.
+    Fine,
+    /// The answer is no.
+    No,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Init(args) => commands::init::run(&args),
+        Command::Config(args) => commands::config::run(&args),
+        Command::Credentials(args) => commands::credentials::run(&args),
+        Command::Token(args) => commands::token::run(&args),
+        Command::Probe(args) => commands::probe::run(&args),
+    };
+    match outcome {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("sangam: {}", sentence(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The thing, the cause, the mend; what the system itself said stands in brackets.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        match (cause.downcast_ref::<std::io::Error>(), sentence.is_empty()) {
+            (Some(said), false) => sentence.push_str(&format!(" ({said})")),
+            (None, false) => sentence.push_str(&format!(": {cause}")),
+            (_, true) => sentence = cause.to_string(),
+        }
+    }
+    sentence
+}

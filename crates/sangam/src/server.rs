@@ -1,0 +1,202 @@
+//! The parts of a server, put together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use axum::Router;
+use prometheus_client::registry::Registry;
+use sangam_admin_server::{Access, AdminOptions, AdminState, CertificatePart, not_found};
+use sangam_auth::turn::{LongTermUsers, RestSecrets};
+use sangam_config::{Config, Role};
+use sangam_control::Part;
+use sangam_net::http::Drained;
+use sangam_net::{CertificateStore, LiveRules, TlsFront};
+use sangam_relay_server::{Options, RelayServer};
+use sangam_signal_server::{Deps, SignalServer};
+use sangam_telemetry::logs::Logs;
+use sangam_telemetry::metrics::{
+    http::HttpMetrics, listener::ListenerMetrics, process::ProcessMetrics, relay::RelayMetrics, signal::SignalMetrics,
+};
+use sangam_types::Wall;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::data_dir_part::DataDirPart;
+use crate::generated_secrets::GeneratedSecrets;
+use crate::host_addresses::Machine;
+use crate::listener_plan;
+use crate::listeners::{BoundListeners, HttpPart};
+use crate::options::signal::{Settled, external_address, signal_live, signal_options};
+use crate::options::{auth, front, relay};
+use crate::relay_streams::RelayStreams;
+use crate::start_report::ListenerRow;
+
+/// What a server is made from.
+pub(crate) struct Ground<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) machine: &'a Machine,
+    pub(crate) generated: &'a GeneratedSecrets,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) logs: &'a Logs,
+    pub(crate) clock: Clock,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) rows: Vec<ListenerRow>,
+    pub(crate) live: LiveParts,
+    pub(crate) signal: Option<SignalServer>,
+    pub(crate) relay: Option<RelayServer>,
+    pub(crate) http_tasks: Vec<JoinHandle<Drained>>,
+    pub(crate) http_stop: CancellationToken,
+}
+
+/// What a reload replaces.
+pub(crate) struct LiveParts {
+    pub(crate) rules: LiveRules,
+    pub(crate) access: Arc<ArcSwap<Access>>,
+    pub(crate) certificates: Option<Arc<CertificateStore>>,
+    pub(crate) relay_secrets: Arc<ArcSwap<RestSecrets>>,
+    pub(crate) relay_users: Arc<ArcSwap<LongTermUsers>>,
+    pub(crate) settled: Settled,
+}
+
+impl Server {
+    /// Binds everything, then starts everything. After an error nothing is bound or runs.
+    pub(crate) fn start(ground: &Ground<'_>) -> anyhow::Result<Self> {
+        let config = ground.config;
+        let mut registry = Registry::default();
+        ProcessMetrics::register(&mut registry);
+        ground.logs.register(&mut registry);
+        let certificates = load_certificates(config)?;
+        let tls = tls_front(config, certificates.as_ref())?;
+        let rules = LiveRules::new(front::front_rules(config)?);
+        let listeners = BoundListeners::bind(listener_plan::plan(config)?, &config.http, tls.as_ref(), &rules)?;
+        let streams = RelayStreams::bind(config, certificates.as_ref(), &rules)?;
+        ListenerMetrics::register(&mut registry, listeners.figures().into_iter().chain(streams.figures()).collect());
+        let mut rows = listeners.rows();
+
+        let secrets = auth::rest_secrets(&config.relay, ground.generated)?;
+        let relay_secrets = Arc::new(ArcSwap::from_pointee(secrets.clone()));
+        let relay_users = Arc::new(ArcSwap::from_pointee(auth::long_term_users(&config.relay)?));
+        let relay = start_relay(ground, &relay_secrets, &relay_users, &mut registry)?;
+        rows.extend(relay.iter().flat_map(relay_rows));
+        rows.extend(streams.rows());
+
+        let keyring = auth::keyring(&config.auth, ground.generated)?;
+        let settled = Settled {
+            relay: relay.as_ref().and_then(|relay| relay.listen_addrs().first().copied()),
+            relay_tcp_port: streams.tcp_port(),
+            relay_tls_port: streams.tls_port(),
+            external_address: external_address(config),
+            lan: config.server.lan,
+        };
+        let signal = config.server.plays(Role::Signal).then(|| {
+            let live = signal_live(config, &settled, keyring.clone(), &secrets);
+            let metrics = Arc::new(SignalMetrics::register(&mut registry));
+            SignalServer::start(signal_options(&config.signal, live), Deps { metrics })
+        });
+
+        let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
+        let http_part = Arc::new(HttpPart::default());
+        let parts = parts(ground, certificates.as_ref(), relay.as_ref(), signal.as_ref(), &http_part);
+        let main = main_router(ground, registry, parts, &access, signal.as_ref());
+        let signaling = signal.as_ref().map(SignalServer::any_path_router);
+        if let Some(relay) = &relay {
+            streams.serve(relay);
+        }
+        let http_stop = CancellationToken::new();
+        let options = front::http_options(&config.http);
+        let http_tasks = listeners.serve(&main, signaling.as_ref(), &options, &http_stop);
+        http_part.watch(&http_tasks);
+        let live = LiveParts { rules, access, certificates, relay_secrets, relay_users, settled };
+        Ok(Self { rows, live, signal, relay, http_tasks, http_stop })
+    }
+}
+
+/// Who may read what operators read.
+pub(crate) fn admin_access(config: &Config, keyring: sangam_auth::token::Keyring) -> Access {
+    Access { keyring, allow: config.admin.allow.iter().map(|network| network.get()).collect() }
+}
+
+fn load_certificates(config: &Config) -> anyhow::Result<Option<Arc<CertificateStore>>> {
+    Ok(front::certificate_paths(&config.tls).map(CertificateStore::load).transpose()?)
+}
+
+fn tls_front(config: &Config, certificates: Option<&Arc<CertificateStore>>) -> anyhow::Result<Option<TlsFront>> {
+    let front = certificates.map(|store| TlsFront::new(Arc::clone(store), front::tls_options(&config.tls)));
+    front.transpose().context("TLS cannot be set up")
+}
+
+fn start_relay(
+    ground: &Ground<'_>,
+    secrets: &Arc<ArcSwap<RestSecrets>>,
+    users: &Arc<ArcSwap<LongTermUsers>>,
+    registry: &mut Registry,
+) -> anyhow::Result<Option<RelayServer>> {
+    if !ground.config.server.plays(Role::Relay) {
+        return Ok(None);
+    }
+    let options = Options {
+        users: Arc::clone(users),
+        ..relay::relay_options(ground.config, ground.machine, Arc::clone(secrets), ground.generated.nonce)
+    };
+    let metrics = RelayMetrics::register(registry);
+    RelayServer::start(options, &metrics).map(Some).context("the relay cannot start")
+}
+
+fn relay_rows(relay: &RelayServer) -> Vec<ListenerRow> {
+    let row = |addr| ListenerRow { name: "relay", addr, transport: "udp", tls: "off", serves: "STUN and TURN" };
+    relay.listen_addrs().into_iter().map(row).collect()
+}
+
+fn parts(
+    ground: &Ground<'_>,
+    certificates: Option<&Arc<CertificateStore>>,
+    relay: Option<&RelayServer>,
+    signal: Option<&SignalServer>,
+    http: &Arc<HttpPart>,
+) -> Vec<Arc<dyn Part>> {
+    let free_space_min = ground.config.data.free_space_min;
+    let mut parts: Vec<Arc<dyn Part>> =
+        vec![Arc::clone(http) as Arc<dyn Part>, Arc::new(DataDirPart::new(ground.data_dir.clone(), free_space_min))];
+    parts.extend(relay.map(RelayServer::part));
+    parts.extend(signal.map(SignalServer::part));
+    parts.extend(certificates.map(|store| certificate_part(Arc::clone(store), ground.clock)));
+    parts
+}
+
+fn certificate_part(store: Arc<CertificateStore>, clock: Clock) -> Arc<dyn Part> {
+    let expiry = move || {
+        let not_after = store.snapshot().validity.not_after;
+        not_after.duration_since(UNIX_EPOCH).ok().map(|since| Wall::from_unix_secs(since.as_secs()))
+    };
+    Arc::new(CertificatePart::new(Arc::new(move || clock.now()), expiry, sangam_net::Validity::WARN_AHEAD))
+}
+
+fn main_router(
+    ground: &Ground<'_>,
+    mut registry: Registry,
+    parts: Vec<Arc<dyn Part>>,
+    access: &Arc<ArcSwap<Access>>,
+    signal: Option<&SignalServer>,
+) -> Router {
+    let clock = ground.clock;
+    let metrics = HttpMetrics::register(&mut registry);
+    let admin = sangam_admin_server::router(AdminState {
+        parts,
+        registry: Arc::new(registry),
+        metrics,
+        access: Arc::clone(access),
+        clock: Arc::new(move || clock.now()),
+        started: clock.now(),
+        version: env!("CARGO_PKG_VERSION"),
+        options: AdminOptions::default(),
+    });
+    let signal = signal.map_or_else(Router::new, SignalServer::router);
+    admin.merge(signal).fallback(not_found)
+}
