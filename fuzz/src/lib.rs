@@ -1,0 +1,15 @@
+//! Fuzz targets, each an ordinary function that takes bytes and must return: whatever they are, nothing panics and what
+//! the target states about its core holds.
+//!
+//! `cargo xtask fuzz` searches with libFuzzer; `tests/replay.rs` runs every input of `corpus/` in every test run.
+
+mod json_dialect;
+mod script;
+mod stun_decode;
+mod turn_client_bytes;
+mod turnserver_conf;
+
+pub use json_dialect::json_dialect;
+pub use stun_decode::stun_decode;
+pub use turn_client_bytes::turn_client_bytes;
+pub use turnserver_conf::turnserver_conf;

@@ -1,0 +1,48 @@
+//! Every input that a search ever found worth keeping, in every test run.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Runs a target on each file of its corpus, in order. A corpus that is not there is a failure, not a pass.
+fn replay(name: &str, target: impl Fn(&[u8])) -> io::Result<()> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+    let mut files: Vec<_> = dir.read_dir()?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    files.sort();
+    assert!(files.len() > 10, "{} holds {} inputs", dir.display(), files.len());
+    for file in files {
+        // Shown when the target panics: which input to look at.
+        println!("{}", file.display());
+        target(&fs::read(file)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn stun_decode_bears_its_corpus() -> io::Result<()> {
+    replay("stun_decode", sangam_fuzz::stun_decode)
+}
+
+#[test]
+fn turn_client_bytes_bears_its_corpus() -> io::Result<()> {
+    replay("turn_client_bytes", sangam_fuzz::turn_client_bytes)
+}
+
+#[test]
+fn json_dialect_bears_its_corpus() -> io::Result<()> {
+    replay("json_dialect", sangam_fuzz::json_dialect)
+}
+
+#[test]
+fn turnserver_conf_bears_its_corpus() -> io::Result<()> {
+    replay("turnserver_conf", sangam_fuzz::turnserver_conf)
+}
+
+#[test]
+fn every_target_has_a_replay() {
+    let here = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay.rs")).unwrap();
+    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").read_dir().unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(here.contains(&format!("replay(\"{name}\", sangam_fuzz::{name})")), "{name} is not replayed");
+    }
+}
