@@ -1,0 +1,58 @@
+//! What `cargo xtask bench relay` runs: one load generator for every server, and the floor they are compared with.
+//!
+//! Each command prints one line of JSON. Pinning and priority are the caller's affair (`taskset`, `chrt`).
+
+mod control;
+mod flood;
+mod floor;
+mod load;
+mod process;
+mod service;
+mod turn;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use serde::Serialize;
+
+#[derive(Parser)]
+#[command(about = "Load generator and plain forwarder for `cargo xtask bench relay`")]
+enum Command {
+    /// Relay packets through a server and count what that costs
+    Load(load::Load),
+    /// Make many allocations and bind channels: time, CPU and memory of each
+    Control(control::Control),
+    /// Ask for allocations without credentials from ever new sources: what the server keeps and answers
+    Flood(flood::Flood),
+    /// Be the floor: a forwarder that does nothing but receive and send
+    Floor(floor::Floor),
+}
+
+impl Command {
+    fn run(&self) -> Result<()> {
+        match self {
+            Self::Load(load) => print(&load.run()?),
+            Self::Control(control) => print(&control.run()?),
+            Self::Flood(flood) => print(&flood.run()?),
+            Self::Floor(floor) => floor.run(),
+        }
+    }
+}
+
+fn print(result: &impl Serialize) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", serde_json::to_string(result)?)?;
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match Command::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sangam_testkit::{Program, WAIT_MAX, free_udp_port, wait_until};
+use tempfile::TempDir;
+
+use crate::turn_service::{SECRET, TurnService};
+
+/// coturn's server on loopback, for the control.
+#[derive(Debug)]
+pub struct Coturn {
+    service: TurnService,
+    _program: Program,
+    _data_dir: TempDir,
+}
+
+impl Coturn {
+    /// Starts it over UDP, with time-limited credentials, and waits until it listens.
+    ///
+    /// # Errors
+    /// It is not installed or does not start.
+    pub fn start() -> Result<Self> {
+        let secret = format!("--static-auth-secret={SECRET}");
+        Self::start_with(&["--no-tcp", "--no-tls", "--no-dtls", "--use-auth-secret", &secret])
+    }
+
+    /// The same with these options for users and transports instead; the port is free for UDP and TCP.
+    ///
+    /// # Errors
+    /// As [`Coturn::start`].
+    pub fn start_with(options: &[&str]) -> Result<Self> {
+        let data_dir = tempfile::tempdir()?;
+        let port = free_port()?;
+        let mut command = Command::new("turnserver");
+        command.args(["-n", "--no-cli", "--simple-log", "--log-file=stdout"]);
+        command.args([
+            "--listening-ip=127.0.0.1",
+            "--relay-ip=127.0.0.1",
+            "--allow-loopback-peers",
+            "--realm=interop.test",
+        ]);
+        command.args(options);
+        command.arg(format!("--listening-port={port}"));
+        for (option, file) in [("pidfile", "coturn.pid"), ("userdb", "coturn.db")] {
+            command.arg(format!("--{option}={}", data_dir.path().join(file).display()));
+        }
+        let program = Program::start(&mut command)?;
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        // It holds its log back while it has little to say, so it is asked instead.
+        wait_until("coturn to answer a Binding request", WAIT_MAX, || answers_binding(addr))
+            .with_context(|| format!("coturn said:\n{}", program.output()))?;
+        let service = TurnService { addr, secret: SECRET.to_owned() };
+        Ok(Self { service, _program: program, _data_dir: data_dir })
+    }
+
+    /// Its address and secret.
+    #[must_use]
+    pub fn service(&self) -> &TurnService {
+        &self.service
+    }
+}
+
+/// A port that was free a moment ago for UDP and for TCP.
+fn free_port() -> Result<u16> {
+    wait_until("a port free for UDP and TCP", WAIT_MAX, || {
+        let port = free_udp_port()?;
+        Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(port))
+    })
+}
+
+/// Whether a STUN Binding request (RFC 8489 §2) gets a success response soon.
+fn answers_binding(server: SocketAddr) -> Result<Option<()>> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    // A connected socket hears of a closed port, and only from the server.
+    socket.connect(server)?;
+    let mut request = [0; 20];
+    request[..8].copy_from_slice(&[0x00, 0x01, 0, 0, 0x21, 0x12, 0xa4, 0x42]);
+    let mut answer = [0; 2];
+    let answered = socket.send(&request).and_then(|_| socket.recv(&mut answer));
+    Ok((answered.is_ok() && answer == [0x01, 0x01]).then_some(()))
+}

@@ -1,0 +1,16 @@
+//! Our binary against other people's clients and servers.
+//!
+//! The clients are in `clients/`, each a program that takes addresses and credentials as arguments. The same clients
+//! also run against other people's servers (`tests/control.rs`), so that a failure tells whose fault it is.
+
+mod coturn;
+mod probe;
+mod script;
+mod turn_service;
+mod uclient;
+
+pub use coturn::Coturn;
+pub use probe::{Probe, Probed};
+pub use script::Script;
+pub use turn_service::TurnService;
+pub use uclient::{EchoPeer, Report, Way, run_uclient, run_uclient_as_user};

@@ -1,0 +1,78 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use sangam_testkit::{Program, profile_dir};
+use serde_json::Value;
+
+/// A client script of this package that is about to run.
+#[derive(Debug)]
+pub struct Script {
+    command: Command,
+    name: &'static str,
+}
+
+/// Above the limit each script sets itself, so that it can say what it waited for.
+const LIMIT: Duration = Duration::from_secs(150);
+
+impl Script {
+    /// A Node script, by its path in this package.
+    #[must_use]
+    pub fn node(name: &'static str) -> Self {
+        Self::new("node".into(), name)
+    }
+
+    /// A Python script, run in the environment that `cargo xtask setup` makes.
+    ///
+    /// # Errors
+    /// The test was moved out of the build directory.
+    pub fn python(name: &'static str) -> Result<Self> {
+        let target = profile_dir()?.parent().context("a profile lies in the build directory")?.to_owned();
+        Ok(Self::new(target.join("interop-venv/bin/python"), name))
+    }
+
+    fn new(interpreter: PathBuf, name: &'static str) -> Self {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new(interpreter);
+        command.current_dir(package).arg(package.join(name));
+        Self { command, name }
+    }
+
+    /// Adds `--name value`.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.command.arg(format!("--{name}")).arg(value.as_ref());
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.command.env(name, value.as_ref());
+        self
+    }
+
+    /// Starts it without waiting for its end.
+    ///
+    /// # Errors
+    /// Its interpreter is not installed.
+    pub fn start(mut self) -> Result<Program> {
+        Program::start(&mut self.command)
+    }
+
+    /// Runs it to its end and reads the line of JSON it ends with.
+    ///
+    /// # Errors
+    /// It fails or takes too long: the message holds its output.
+    pub fn run(self) -> Result<Value> {
+        let name = self.name;
+        let ended = self.start()?.wait(LIMIT)?;
+        if !ended.status.success() {
+            bail!("{name} ended with {}:\n{}", ended.status, ended.output);
+        }
+        let last = ended.output.lines().rfind(|line| line.starts_with('{'));
+        let result = last.and_then(|line| serde_json::from_str(line).ok());
+        result.with_context(|| format!("{name} printed no result:\n{}", ended.output))
+    }
+}

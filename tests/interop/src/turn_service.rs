@@ -1,0 +1,76 @@
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sangam_testkit::Server;
+use serde_json::{Value, json};
+use sha1::Sha1;
+
+/// A TURN server over UDP, of whatever make, that takes time-limited credentials made from a shared secret.
+#[derive(Clone, Debug)]
+pub struct TurnService {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What the credentials are made from.
+    pub secret: String,
+}
+
+/// Of no worth outside a test.
+pub(crate) const SECRET: &str = "interop-secret-6f1d0b52c3a94e7788";
+
+impl TurnService {
+    /// Sangam with a secret of ours, and its relay.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam() -> Result<(Server, Self)> {
+        let server = Server::builder().environment("TURN_AUTH_SECRET", SECRET).start()?;
+        let service = Self { addr: server.listener("relay")?, secret: SECRET.to_owned() };
+        Ok((server, service))
+    }
+
+    /// The same over the listener `turn` (TCP), or `turns` (TLS, with a certificate of its own).
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam_over(listener: &str) -> Result<(Server, Self)> {
+        let files = tempfile::tempdir()?;
+        let (chain, key) = (files.path().join("chain.pem"), files.path().join("key.pem"));
+        let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+        std::fs::write(&chain, pair.cert.pem())?;
+        std::fs::write(&key, pair.signing_key.serialize_pem())?;
+        let server = Server::builder()
+            .environment("TURN_AUTH_SECRET", SECRET)
+            .set("tls.certificate_file", &chain.display().to_string())
+            .set("tls.key_file", &key.display().to_string())
+            .start()?;
+        let service = Self { addr: server.listener(listener)?, secret: SECRET.to_owned() };
+        Ok((server, service))
+    }
+
+    /// A user name and its password, good for ten minutes: `expiry:name` and its HMAC-SHA1, as coturn's REST scheme
+    /// has it. Made here and not by our own code, so that it is a second opinion on it.
+    ///
+    /// # Errors
+    /// The clock stands before 1970.
+    pub fn credentials(&self) -> Result<(String, String)> {
+        let expiry = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(600);
+        let username = format!("{}:interop", expiry.as_secs());
+        let mut mac = Hmac::<Sha1>::new_from_slice(self.secret.as_bytes())?;
+        mac.update(username.as_bytes());
+        Ok((username, STANDARD.encode(mac.finalize().into_bytes())))
+    }
+
+    /// The same as a list of RTCIceServer dictionaries.
+    ///
+    /// # Errors
+    /// As [`TurnService::credentials`].
+    pub fn ice_servers(&self) -> Result<Value> {
+        let (username, credential) = self.credentials()?;
+        let url = format!("turn:{}?transport=udp", self.addr);
+        Ok(json!([{ "urls": [url], "username": username, "credential": credential }]))
+    }
+}

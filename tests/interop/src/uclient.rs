@@ -1,0 +1,130 @@
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use sangam_testkit::{Program, free_udp_port};
+
+use crate::turn_service::TurnService;
+
+/// coturn's echo server for relayed data.
+#[derive(Debug)]
+pub struct EchoPeer {
+    port: u16,
+    _program: Program,
+}
+
+impl EchoPeer {
+    /// Starts it on loopback. It says nothing when it listens; the client of the test sends until it is heard.
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub fn start() -> Result<Self> {
+        let port = free_udp_port()?;
+        let mut command = Command::new("turnutils_peer");
+        command.args(["-L", "127.0.0.1", "-p", &port.to_string()]);
+        Ok(Self { port, _program: Program::start(&mut command)? })
+    }
+}
+
+/// Where the data of `turnutils_uclient` goes.
+#[derive(Debug)]
+pub enum Way<'a> {
+    /// To an echo server and back.
+    Echo(&'a EchoPeer),
+    /// From one relayed address to another on the same server.
+    ClientToClient,
+}
+
+/// What `turnutils_uclient` says at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Messages sent by all clients.
+    pub sent: u64,
+    /// Messages that came back or arrived.
+    pub received: u64,
+    /// By its own count.
+    pub lost: u64,
+}
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Runs `turnutils_uclient` with `clients` clients of `messages` messages each, 160 bytes long, 5 ms apart, through
+/// channels or through Send indications.
+///
+/// # Errors
+/// It fails or says nothing that can be understood: the message holds its output.
+pub fn run_uclient(
+    service: &TurnService,
+    way: &Way<'_>,
+    flags: &[&str],
+    clients: u64,
+    messages: u64,
+) -> Result<Report> {
+    let login = ["-u", "interop", "-W", &service.secret];
+    run_uclient_as(service.addr, login, way, flags, clients, messages)
+}
+
+/// As [`run_uclient`], as a long-term user.
+///
+/// # Errors
+/// As [`run_uclient`].
+pub fn run_uclient_as_user(
+    relay: SocketAddr,
+    (name, password): (&str, &str),
+    way: &Way<'_>,
+    clients: u64,
+    messages: u64,
+) -> Result<Report> {
+    run_uclient_as(relay, ["-u", name, "-w", password], way, &[], clients, messages)
+}
+
+fn run_uclient_as(
+    relay: SocketAddr,
+    login: [&str; 4],
+    way: &Way<'_>,
+    flags: &[&str],
+    clients: u64,
+    messages: u64,
+) -> Result<Report> {
+    let mut command = Command::new("turnutils_uclient");
+    command.args(["-c", "-l", "160", "-z", "5"]).args(login);
+    command.args(["-m", &clients.to_string(), "-n", &messages.to_string()]).args(flags);
+    match way {
+        Way::Echo(peer) => command.args(["-e", "127.0.0.1", "-r", &peer.port.to_string()]),
+        Way::ClientToClient => command.arg("-y"),
+    };
+    command.args(["-p", &relay.port().to_string(), &relay.ip().to_string()]);
+    let ended = Program::start(&mut command)?.wait(LIMIT)?;
+    ensure!(ended.status.success(), "turnutils_uclient ended with {}:\n{}", ended.status, ended.output);
+    report(&ended.output).with_context(|| format!("turnutils_uclient said:\n{}", ended.output))
+}
+
+fn report(output: &str) -> Option<Report> {
+    let totals = output.lines().rfind(|line| line.contains("tot_recv_msgs=") && !line.contains("msz="))?;
+    Some(Report {
+        sent: number_after(totals, "tot_send_msgs=")?,
+        received: number_after(totals, "tot_recv_msgs=")?,
+        lost: number_after(output, "Total lost packets ")?,
+    })
+}
+
+fn number_after(text: &str, mark: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(mark)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_read_from_the_end_of_the_output() {
+        let output = "\
+            4: : start_mclient: msz=4, tot_send_msgs=150, tot_recv_msgs=149, tot_send_bytes ~ 24000\n\
+            5: : start_mclient: tot_send_msgs=200, tot_recv_msgs=198\n\
+            5: : Total lost packets 2 (1.000000%), total send dropped 0 (0.000000%)\n";
+        assert_eq!(report(output), Some(Report { sent: 200, received: 198, lost: 2 }));
+        assert_eq!(report("0: : ERROR: Cannot complete Allocation\n"), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! `sangam probe` against our server, other people's servers, and what is no server at all.
+
+mod health;
+mod signal;
+mod stun;
+mod support;
+mod turn;
