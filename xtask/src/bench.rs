@@ -1,0 +1,38 @@
+//! What is measured, each as one subcommand that prints a table and keeps docs/BENCHMARKS.md current.
+
+mod budget;
+mod machine;
+mod relay;
+mod report;
+mod running;
+mod spread;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::Verdict;
+use crate::repository::Repository;
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Time to ready, idle memory, size, and time to build: each against its goal
+    Budget(budget::Budget),
+    /// CPU, memory and rates of our relay beside coturn and a plain forwarder, in turn
+    Relay(relay::Relay),
+}
+
+impl Bench {
+    pub(crate) fn run(&self, repository: &Repository) -> Result<Verdict> {
+        match self {
+            Self::Budget(budget) => budget.run(repository),
+            Self::Relay(relay) => relay.run(repository),
+        }
+    }
+}
+
+/// Measures once, quickly, on the binary that the tests use: shows that the measurement works and judges no figure.
+pub(crate) fn smoke(repository: &Repository) -> Result<()> {
+    let programs = repository.target().join("debug");
+    budget::Budget::smoke(programs.join("sangam")).run(repository)?;
+    relay::Relay::smoke(programs).run(repository).map(|_: Verdict| ())
+}

@@ -1,0 +1,76 @@
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::process;
+use crate::repository::Repository;
+
+/// A package of the system and how one sees that it is there.
+struct SystemPackage {
+    name: &'static str,
+    is_there: fn() -> bool,
+}
+
+const NEEDED: [SystemPackage; 4] = [
+    SystemPackage { name: "build-essential", is_there: || process::find_program("cc").is_some() },
+    SystemPackage { name: "coturn", is_there: || process::find_program("turnutils_uclient").is_some() },
+    SystemPackage { name: "chromium", is_there: || process::find_program("chromium").is_some() },
+    SystemPackage { name: "python3-venv", is_there: python_makes_environments },
+];
+
+fn python_makes_environments() -> bool {
+    process::answers(std::process::Command::new("python3").args(["-c", "import ensurepip, venv"]))
+}
+
+/// Installs the missing packages as root, else with sudo.
+///
+/// # Errors
+/// Neither root nor sudo without a password: the message is the line to run.
+pub(super) fn packages(repository: &Repository) -> Result<()> {
+    let missing: Vec<&str> =
+        NEEDED.iter().filter(|package| !(package.is_there)()).map(|package| package.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {}", missing.join(" "));
+    let Some(prefix) = privilege(repository) else {
+        bail!("the tests need packages that only root can install; run:\n\n    sudo sh -c '{by_hand}'\n");
+    };
+    if process::find_program("apt-get").is_none() {
+        bail!("the tests need {} and know no other installer than apt-get; install them by hand", missing.join(", "));
+    }
+    let apt = |arguments: &[&str]| {
+        let words = [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"], arguments].concat();
+        process::must_pass(repository.command(words[0]).args(&words[1..]))
+    };
+    apt(&["update"])?;
+    apt(&[&["install", "-y", "--no-install-recommends"][..], &missing].concat())?;
+    if missing.contains(&"coturn") {
+        stop_coturn_service(repository, prefix)?;
+    }
+    Ok(())
+}
+
+/// The words before a command that make it run as root.
+fn privilege(repository: &Repository) -> Option<&'static [&'static str]> {
+    if rustix::process::geteuid().is_root() {
+        Some(&[])
+    } else if process::answers(repository.command("sudo").args(["-n", "true"])) {
+        Some(&["sudo", "-n"])
+    } else {
+        None
+    }
+}
+
+/// Debian starts a TURN server with the package; the tests start their own, and port 3478 is for Sangam.
+fn stop_coturn_service(repository: &Repository, prefix: &[&str]) -> Result<()> {
+    let stop: &[&str] = if Path::new("/run/systemd/system").exists() {
+        &["systemctl", "disable", "--now", "coturn.service"]
+    } else if Path::new("/etc/init.d/coturn").exists() {
+        &["/etc/init.d/coturn", "stop"]
+    } else {
+        return Ok(());
+    };
+    let words = [prefix, stop].concat();
+    process::must_pass(repository.command(words[0]).args(&words[1..]))
+}
