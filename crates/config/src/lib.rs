@@ -41,4 +41,4 @@ pub use problem::{Problem, Problems};
 pub use reference::reference_page;
 pub use sections::{ice::IceServer, relay::ExternalIp, server::Role, tls::TlsMode};
 pub use template::{GeneratedSecrets, template};
-pub use values::{ByteSize, HumanDuration, ListenAddr, Network, Secret};
+pub use values::{AlternateServer, ByteSize, HumanDuration, ListenAddr, Network, Secret};

@@ -137,6 +137,7 @@ fn labelled<const N: usize>(names: [&'static str; N], values: &[u64]) -> Labelle
 /// The number of a code, as a label.
 fn code_text(code: ErrorCode) -> &'static str {
     match code {
+        ErrorCode::TryAlternate => "300",
         ErrorCode::BadRequest => "400",
         ErrorCode::Unauthenticated => "401",
         ErrorCode::Forbidden => "403",

@@ -41,6 +41,7 @@ mod thread;
 
 pub use options::{Live, Options};
 pub use sangam_net::udp::{BindError, SocketBuffers};
+pub use sangam_turn_proto::{Alternate, Alternates, Redirect};
 pub use sangam_turn_proto::{IpRange, IpRangeError, Lifetimes, Limits, NonceSecret, RelayAddress};
 pub use server::RelayServer;
 pub use start_error::StartError;

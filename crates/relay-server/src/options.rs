@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
 use sangam_net::udp::SocketBuffers;
-use sangam_turn_proto::{IpRange, Lifetimes, Limits, NonceSecret, RelayAddress};
+use sangam_turn_proto::{Alternates, IpRange, Lifetimes, Limits, NonceSecret, RelayAddress};
 
 /// Everything a [`RelayServer`](crate::RelayServer) is told at its start.
 #[derive(Clone, Debug)]
@@ -68,6 +68,8 @@ pub struct Live {
     pub denied_peers: Vec<IpRange>,
     /// Addresses of this host and its other listeners, unreachable as peers. Those of the relay itself are known.
     pub own_addresses: Vec<IpAddr>,
+    /// Other servers for clients that find no room here.
+    pub alternates: Alternates,
     /// How many there may be. [`Limits::allocations`] is for the whole server and divided among the threads; the others
     /// are for each thread.
     pub limits: Limits,

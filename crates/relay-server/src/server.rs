@@ -79,6 +79,7 @@ impl RelayServer {
         let premises = Premises::new(&options, &relay_addresses);
         let core = CoreOptions {
             relay_addresses,
+            alternates: options.live.alternates.clone(),
             policy: premises.policy(&options.live),
             lifetimes: options.lifetimes,
             limits: premises.limits(&options.live),

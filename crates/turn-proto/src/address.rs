@@ -40,6 +40,15 @@ impl AddressFamily {
         }
     }
 
+    /// The one that is not this.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::V4 => Self::V6,
+            Self::V6 => Self::V4,
+        }
+    }
+
     /// The family of an address.
     #[must_use]
     pub const fn of(address: IpAddr) -> Self {

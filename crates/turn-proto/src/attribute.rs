@@ -50,6 +50,10 @@ impl AttributeType {
     pub const XOR_MAPPED_ADDRESS: Self = Self(0x0020);
     /// RESERVATION-TOKEN
     pub const RESERVATION_TOKEN: Self = Self(0x0022);
+    /// ALTERNATE-DOMAIN
+    pub const ALTERNATE_DOMAIN: Self = Self(0x8003);
+    /// ALTERNATE-SERVER
+    pub const ALTERNATE_SERVER: Self = Self(0x8023);
     /// SOFTWARE
     pub const SOFTWARE: Self = Self(0x8022);
     /// FINGERPRINT
@@ -80,6 +84,8 @@ impl AttributeType {
                 | Self::DONT_FRAGMENT
                 | Self::XOR_MAPPED_ADDRESS
                 | Self::RESERVATION_TOKEN
+                | Self::ALTERNATE_DOMAIN
+                | Self::ALTERNATE_SERVER
                 | Self::SOFTWARE
                 | Self::FINGERPRINT
         )
@@ -135,6 +141,10 @@ pub enum Attribute<'a> {
     XorMappedAddress(SocketAddr),
     /// RFC 8656 §18.10
     ReservationToken(ReservationToken),
+    /// At most 255 bytes (RFC 8489 §14.16).
+    AlternateDomain(&'a str),
+    /// In plain bytes, not XORed (RFC 8489 §14.15).
+    AlternateServer(SocketAddr),
     /// At most 763 bytes (RFC 8489 §14.14).
     Software(&'a str),
     /// One that this codec does not know, or whose value it leaves as it is.
@@ -198,6 +208,8 @@ pub enum AttributeError {
 const USERNAME_MAX: usize = 509;
 /// RFC 8489 §14.9, §14.10, §14.14: fewer than 128 characters, at most 763 bytes.
 const TEXT_MAX: usize = 763;
+/// RFC 8489 §14.16: a domain name has at most 255 bytes.
+const DOMAIN_MAX: usize = 255;
 
 impl<'a> Attribute<'a> {
     /// Understands the value of an attribute of a message with this transaction id.
@@ -217,11 +229,13 @@ impl<'a> Attribute<'a> {
                 Self::ChannelNumber(u16::from_be_bytes([high, low]))
             }
             AttributeType::LIFETIME => Self::Lifetime(u32::from_be_bytes(decode_fixed(kind, value)?)),
-            AttributeType::XOR_PEER_ADDRESS => Self::XorPeerAddress(decode_address(kind, value, transaction)?),
+            AttributeType::XOR_PEER_ADDRESS => Self::XorPeerAddress(decode_masked(kind, value, mask(transaction))?),
             AttributeType::DATA => Self::Data(value),
             AttributeType::REALM => Self::Realm(decode_text(kind, value, TEXT_MAX)?),
             AttributeType::NONCE => Self::Nonce(decode_text(kind, value, TEXT_MAX)?),
-            AttributeType::XOR_RELAYED_ADDRESS => Self::XorRelayedAddress(decode_address(kind, value, transaction)?),
+            AttributeType::XOR_RELAYED_ADDRESS => {
+                Self::XorRelayedAddress(decode_masked(kind, value, mask(transaction))?)
+            }
             AttributeType::REQUESTED_ADDRESS_FAMILY => Self::RequestedAddressFamily(decode_fixed::<4>(kind, value)?[0]),
             AttributeType::EVEN_PORT => {
                 Self::EvenPort { reserve: decode_fixed::<1>(kind, value)?[0] & EVEN_PORT_RESERVE != 0 }
@@ -231,8 +245,10 @@ impl<'a> Attribute<'a> {
                 let [] = decode_fixed(kind, value)?;
                 Self::DontFragment
             }
-            AttributeType::XOR_MAPPED_ADDRESS => Self::XorMappedAddress(decode_address(kind, value, transaction)?),
+            AttributeType::XOR_MAPPED_ADDRESS => Self::XorMappedAddress(decode_masked(kind, value, mask(transaction))?),
             AttributeType::RESERVATION_TOKEN => Self::ReservationToken(ReservationToken(decode_fixed(kind, value)?)),
+            AttributeType::ALTERNATE_DOMAIN => Self::AlternateDomain(decode_text(kind, value, DOMAIN_MAX)?),
+            AttributeType::ALTERNATE_SERVER => Self::AlternateServer(decode_masked(kind, value, NO_MASK)?),
             AttributeType::SOFTWARE => Self::Software(decode_text(kind, value, TEXT_MAX)?),
             AttributeType(_) => Self::Other(kind, value),
         })
@@ -258,6 +274,8 @@ impl<'a> Attribute<'a> {
             Self::DontFragment => AttributeType::DONT_FRAGMENT,
             Self::XorMappedAddress(_) => AttributeType::XOR_MAPPED_ADDRESS,
             Self::ReservationToken(_) => AttributeType::RESERVATION_TOKEN,
+            Self::AlternateDomain(_) => AttributeType::ALTERNATE_DOMAIN,
+            Self::AlternateServer(_) => AttributeType::ALTERNATE_SERVER,
             Self::Software(_) => AttributeType::SOFTWARE,
             Self::Other(kind, _) => *kind,
         }
@@ -266,7 +284,11 @@ impl<'a> Attribute<'a> {
     /// Appends the value alone: without header and padding.
     pub(crate) fn encode_value(&self, transaction: TransactionId, out: &mut Vec<u8>) {
         match *self {
-            Self::Username(text) | Self::Realm(text) | Self::Nonce(text) | Self::Software(text) => {
+            Self::Username(text)
+            | Self::Realm(text)
+            | Self::Nonce(text)
+            | Self::AlternateDomain(text)
+            | Self::Software(text) => {
                 out.extend_from_slice(text.as_bytes());
             }
             Self::ErrorCode { code, phrase } => {
@@ -282,6 +304,10 @@ impl<'a> Attribute<'a> {
             Self::Lifetime(secs) => out.extend_from_slice(&secs.to_be_bytes()),
             Self::XorPeerAddress(address) | Self::XorRelayedAddress(address) | Self::XorMappedAddress(address) => {
                 let (bytes, len) = encode_address(address, transaction);
+                out.extend_from_slice(&bytes[..len]);
+            }
+            Self::AlternateServer(address) => {
+                let (bytes, len) = encode_masked(address, NO_MASK);
                 out.extend_from_slice(&bytes[..len]);
             }
             Self::RequestedAddressFamily(byte) | Self::RequestedTransport(byte) => {
@@ -309,48 +335,57 @@ pub(crate) const ADDRESS_MAX: usize = 20;
 /// +--------+--------+-----------------+----------------------------+
 /// ```
 pub(crate) fn encode_address(address: SocketAddr, transaction: TransactionId) -> ([u8; ADDRESS_MAX], usize) {
+    encode_masked(address, mask(transaction))
+}
+
+fn encode_masked(address: SocketAddr, mask: u128) -> ([u8; ADDRESS_MAX], usize) {
     let mut bytes = [0; ADDRESS_MAX];
-    bytes[2..4].copy_from_slice(&(address.port() ^ (MAGIC_COOKIE >> 16) as u16).to_be_bytes());
+    bytes[2..4].copy_from_slice(&(address.port() ^ (mask >> 112) as u16).to_be_bytes());
     match address.ip() {
         IpAddr::V4(v4) => {
             bytes[1] = 0x01;
-            bytes[4..8].copy_from_slice(&(v4.to_bits() ^ MAGIC_COOKIE).to_be_bytes());
+            bytes[4..8].copy_from_slice(&(v4.to_bits() ^ (mask >> 96) as u32).to_be_bytes());
             (bytes, 8)
         }
         IpAddr::V6(v6) => {
             bytes[1] = 0x02;
-            bytes[4..].copy_from_slice(&(v6.to_bits() ^ v6_mask(transaction)).to_be_bytes());
+            bytes[4..].copy_from_slice(&(v6.to_bits() ^ mask).to_be_bytes());
             (bytes, ADDRESS_MAX)
         }
     }
 }
 
-fn decode_address(kind: AttributeType, value: &[u8], transaction: TransactionId) -> Result<SocketAddr, AttributeError> {
+fn decode_masked(kind: AttributeType, value: &[u8], mask: u128) -> Result<SocketAddr, AttributeError> {
     let wrong_length = AttributeError::Length { kind, actual: value.len() };
     let [_, family, port_high, port_low, address @ ..] = value else {
         return Err(wrong_length);
     };
-    let port = u16::from_be_bytes([*port_high, *port_low]) ^ (MAGIC_COOKIE >> 16) as u16;
+    let port = u16::from_be_bytes([*port_high, *port_low]) ^ (mask >> 112) as u16;
     let ip = match *family {
         0x01 => {
             let bits = u32::from_be_bytes(address.try_into().map_err(|_| wrong_length)?);
-            IpAddr::V4(Ipv4Addr::from_bits(bits ^ MAGIC_COOKIE))
+            IpAddr::V4(Ipv4Addr::from_bits(bits ^ (mask >> 96) as u32))
         }
         0x02 => {
             let bits = u128::from_be_bytes(address.try_into().map_err(|_| wrong_length)?);
-            IpAddr::V6(Ipv6Addr::from_bits(bits ^ v6_mask(transaction)))
+            IpAddr::V6(Ipv6Addr::from_bits(bits ^ mask))
         }
         family => return Err(AttributeError::Family { kind, family }),
     };
     Ok(SocketAddr::new(ip, port))
 }
 
-fn v6_mask(transaction: TransactionId) -> u128 {
+/// RFC 8489 §14.2: what an IPv6 address is XORed with; an IPv4 address with its first four bytes, a port with its first
+/// two.
+fn mask(transaction: TransactionId) -> u128 {
     let mut mask = [0; 16];
     mask[..4].copy_from_slice(&MAGIC_COOKIE.to_be_bytes());
     mask[4..].copy_from_slice(&transaction.0);
     u128::from_be_bytes(mask)
 }
+
+/// RFC 8489 §14.1, §14.15: an address as it is.
+const NO_MASK: u128 = 0;
 
 fn decode_error_code(value: &[u8]) -> Result<Attribute<'_>, AttributeError> {
     let kind = AttributeType::ERROR_CODE;

@@ -1,6 +1,8 @@
 /// The error codes that this server answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorCode {
+    /// 300, RFC 8489 §14.8
+    TryAlternate,
     /// 400, RFC 8489 §14.8
     BadRequest,
     /// 401, RFC 8489 §14.8
@@ -29,7 +31,8 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them, ascending.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
+        Self::TryAlternate,
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -48,6 +51,7 @@ impl ErrorCode {
     #[must_use]
     pub const fn number(self) -> u16 {
         match self {
+            Self::TryAlternate => 300,
             Self::BadRequest => 400,
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
@@ -67,6 +71,7 @@ impl ErrorCode {
     #[must_use]
     pub const fn phrase(self) -> &'static str {
         match self {
+            Self::TryAlternate => "Try Alternate",
             Self::BadRequest => "Bad Request",
             Self::Unauthenticated => "Unauthenticated",
             Self::Forbidden => "Forbidden",

@@ -5,7 +5,8 @@
 //!
 //! - [x] RFC 8489 STUN: Binding, long-term credentials with MESSAGE-INTEGRITY, FINGERPRINT
 //! - [x] RFC 8489: MESSAGE-INTEGRITY-SHA256, PASSWORD-ALGORITHMS with bid-down protection
-//! - [ ] RFC 8489: USERHASH, ALTERNATE-SERVER
+//! - [x] RFC 8489: ALTERNATE-SERVER, ALTERNATE-DOMAIN
+//! - [ ] RFC 8489: USERHASH
 //! - [x] RFC 8656 TURN over UDP, TCP and TLS, relayed addresses of both families
 //! - [x] RFC 8656: EVEN-PORT, RESERVATION-TOKEN, DONT-FRAGMENT
 //! - [ ] RFC 8656: ADDITIONAL-ADDRESS-FAMILY, ICMP
@@ -15,6 +16,7 @@
 
 mod address;
 mod allocation;
+mod alternate;
 mod api;
 mod attribute;
 mod builder;
@@ -45,6 +47,7 @@ mod timers;
 mod user_count;
 
 pub use address::{AddressFamily, ClientAddr, FiveTuple, PeerAddr, RelayedAddr, Transport};
+pub use alternate::{Alternate, Alternates, Redirect};
 pub use api::{
     AllocationKey, Deadline, DropReason, Event, Forward, FromClient, FromPeer, Input, KeyRefusal, OpenError, Opened,
     Output, PeerHeader, PortWish, RequestId, Route,

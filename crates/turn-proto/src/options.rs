@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::alternate::Alternates;
 use crate::peer_policy::PeerPolicy;
 
 /// Everything a [`TurnServer`](crate::TurnServer) is told at its start.
@@ -25,6 +26,8 @@ pub struct Options {
     pub channel_number_max: u16,
     /// Which of the servers of one process this is: its reservation tokens carry it.
     pub server_index: u16,
+    /// Other servers for clients that find no room here.
+    pub alternates: Alternates,
     /// Which peers may be reached.
     pub policy: PeerPolicy,
     /// For how long things last.
@@ -46,6 +49,7 @@ impl Options {
             relay_addresses: Vec::new(),
             channel_number_max: 0x7FFF,
             server_index: 0,
+            alternates: Alternates::default(),
             policy: PeerPolicy::default(),
             lifetimes: Lifetimes::default(),
             limits: Limits::default(),

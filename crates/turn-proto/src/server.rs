@@ -8,6 +8,7 @@ use sangam_types::{Mono, Now};
 
 use crate::address::{FiveTuple, PeerAddr, RelayedAddr};
 use crate::allocation::Allocation;
+use crate::alternate::{AlternateTurns, Alternates};
 use crate::api::{AllocationKey, Event, FromClient, FromPeer, Input, Output};
 use crate::challenge_cap::ChallengeCap;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
@@ -58,6 +59,7 @@ pub struct TurnServer {
     realm: String,
     offers_password_algorithms: bool,
     software: Option<String>,
+    alternates: AlternateTurns,
     channel_number_max: u16,
     lifetimes: Lifetimes,
     limits: Limits,
@@ -88,6 +90,7 @@ impl TurnServer {
             realm: options.realm,
             offers_password_algorithms: options.offers_password_algorithms,
             software: options.software,
+            alternates: AlternateTurns::new(options.alternates),
             channel_number_max: options.channel_number_max,
             lifetimes: options.lifetimes,
             limits: options.limits,
@@ -174,6 +177,11 @@ impl TurnServer {
     /// Puts other limits in force. What exceeds them already stays until it ends.
     pub fn replace_limits(&mut self, limits: Limits) {
         self.limits = limits;
+    }
+
+    /// Names other servers for clients that find no room here.
+    pub fn replace_alternates(&mut self, alternates: Alternates) {
+        self.alternates.replace(alternates);
     }
 
     fn expire(&mut self, now: Mono) {

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::sections::Check;
-use crate::values::{ByteSize, HumanDuration, ListenAddr, Network, Secret};
+use crate::values::{AlternateServer, ByteSize, HumanDuration, ListenAddr, Network, Secret};
 
 /// The STUN and TURN relay.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +89,17 @@ pub struct Relay {
     /// Further peers that may not be reached.
     #[schemars(extend("x-reload" = "live"))]
     pub deny_peers: Vec<Network>,
+    /// Other servers for clients over UDP and TCP that are answered 300 Try Alternate instead of being served here, in
+    /// turn: `ADDRESS:PORT`. A client is sent to one of its own address family.
+    #[schemars(extend("x-reload" = "live"))]
+    pub alternate_servers: Vec<AlternateServer>,
+    /// The same for clients over TLS: `ADDRESS:PORT`, or `ADDRESS:PORT/NAME` if the certificate there has another name.
+    #[schemars(extend("x-reload" = "live"))]
+    pub alternate_servers_tls: Vec<AlternateServer>,
+    /// Which clients are sent to the other servers: those that find no room here (at `relay.allocations_max`, and while
+    /// the server drains), or all of them.
+    #[schemars(extend("x-reload" = "live"))]
+    pub redirect: Redirect,
     /// Threads, each with its own sockets. 0: one for each processor.
     #[schemars(extend("x-reload" = "restart"))]
     pub threads: usize,
@@ -168,6 +179,9 @@ impl Default for Relay {
             allow_weak_credentials: false,
             allow_peers: Vec::new(),
             deny_peers: Vec::new(),
+            alternate_servers: Vec::new(),
+            alternate_servers_tls: Vec::new(),
+            redirect: Redirect::WhenFull,
             threads: 0,
             allocation_lifetime_max: HumanDuration::from_secs(3_600),
             allocations_max: 16_384,
@@ -244,6 +258,12 @@ impl Relay {
             "an entry is empty; write a random one (`openssl rand -base64 32`) or remove it",
         );
         self.validate_users(check);
+        let has_alternate = !self.alternate_servers.is_empty() || !self.alternate_servers_tls.is_empty();
+        check.require(
+            self.redirect == Redirect::WhenFull || has_alternate,
+            "redirect",
+            "`always` sends every client to another server and none is named; write `relay.alternate_servers` too",
+        );
         check.within("threads", self.threads, 0, 256);
         check.within(
             "allocation_lifetime_max",
@@ -298,6 +318,17 @@ impl Relay {
         check.within("listen_buffer_bytes", self.listen_buffer_bytes, kib(4), kib(1_024 * 1_024));
         check.within("relay_buffer_bytes", self.relay_buffer_bytes, kib(4), kib(64 * 1_024));
     }
+}
+
+/// Which clients are sent to other servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Redirect {
+    /// Those that find no room here.
+    WhenFull,
+    /// All: this server only spreads them.
+    Always,
 }
 
 /// An address as the world sees it, and the local one it stands for.

@@ -51,6 +51,8 @@ impl Gathered {
     /// Reads one line of an option that is honoured.
     pub(super) fn take(&mut self, line: &Line<'_>, read: Read) -> Outcome {
         match read {
+            Read::AlternateServer => self.take_alternate("relay.alternate_servers", DEFAULT_PORT, line),
+            Read::TlsAlternateServer => self.take_alternate("relay.alternate_servers_tls", TLS_PORT, line),
             Read::Prometheus => switched(line, || {
                 self.metrics.wanted = Some(line.number);
                 Outcome::HonouredBut(SCRAPERS.to_owned())
@@ -206,6 +208,22 @@ impl Gathered {
         }
         self.add("relay.secrets", line, line.value.into());
         comment_in_value(line).map_or(Outcome::Honoured, Outcome::HonouredBut)
+    }
+
+    /// With such a line coturn serves nobody itself.
+    fn take_alternate(&mut self, key: &'static str, default_port: u16, line: &Line<'_>) -> Outcome {
+        let with_port = || Some(SocketAddr::new(line.value.parse().ok()?, default_port));
+        let Some(server) = line.value.parse().ok().or_else(with_port) else {
+            return Outcome::Mistake(format!(
+                "`{}` is not another server; write its address, or address and port, such as 192.0.2.7:3478",
+                line.value
+            ));
+        };
+        self.add(key, line, server.to_string().into());
+        self.one.insert("relay.redirect", (line.number, "always".into()));
+        Outcome::HonouredBut(
+            "every client is sent to other servers, as coturn does; `relay.redirect = \"when_full\"` sends only those that find no room here".to_owned(),
+        )
     }
 
     /// coturn's quotas are counts, and often taken for megabytes.
@@ -366,6 +384,8 @@ impl Translation {
 const QUOTA_MAX: u64 = 1_000_000;
 /// RFC 8656 §3.1.
 const DEFAULT_PORT: u16 = 3_478;
+/// RFC 8656 §3.1, over TLS.
+const TLS_PORT: u16 = 5_349;
 /// coturn's default.
 const METRICS_PORT: u16 = 9_641;
 const SCRAPERS: &str = "`/metrics` listens by itself; scrapers on other machines need an address in `admin.allow` or a token with the scope metrics:read";

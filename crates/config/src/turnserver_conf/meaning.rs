@@ -19,6 +19,7 @@ pub(super) enum Meaning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     AllowedPeerIp,
+    AlternateServer,
     BpsCapacity,
     Cert,
     ChannelLifetime,
@@ -43,6 +44,7 @@ pub(super) enum Read {
     RestApiSeparator,
     StaleNonce,
     StaticAuthSecret,
+    TlsAlternateServer,
     TotalQuota,
     UseAuthSecret,
     User,
@@ -97,7 +99,6 @@ const LETTERS: [(&str, &str); 28] = [
     ("u", "user"),
 ];
 
-const ALTERNATES: &str = "clients are not sent to other servers; give them several with `ice.servers`";
 const BALANCING: &str = "each relay thread has sockets of its own and the kernel spreads the clients";
 const CLI: &str = "there is no telnet console; the administration API and `/metrics` show what it showed";
 const DATABASE: &str = "users and secrets are not read from a database; write them here as `user=` and `static-auth-secret=`, or in `relay.users_file` and `relay.secrets_file`";
@@ -133,7 +134,7 @@ const MEANINGS: [(&str, Meaning); 138] = [
     ("allowed-peer-ip", Honoured(Read::AllowedPeerIp)),
     ("alt-listening-port", Foreign(RFC5780)),
     ("alt-tls-listening-port", Foreign(RFC5780)),
-    ("alternate-server", Foreign(ALTERNATES)),
+    ("alternate-server", Honoured(Read::AlternateServer)),
     ("aux-server", Foreign("write every listener as a `listening-ip`, or in `relay.listen`")),
     ("bps-capacity", Honoured(Read::BpsCapacity)),
     ("cert", Honoured(Read::Cert)),
@@ -262,7 +263,7 @@ const MEANINGS: [(&str, Meaning); 138] = [
             "write `relay.proxy_protocol = true` and `http.trusted_proxies`; it holds for every TCP and TLS listener",
         ),
     ),
-    ("tls-alternate-server", Foreign(ALTERNATES)),
+    ("tls-alternate-server", Honoured(Read::TlsAlternateServer)),
     ("tls-listening-port", Foreign(TLS_PORT)),
     ("total-quota", Honoured(Read::TotalQuota)),
     ("udp-gso", ForeignIfOn(SOCKETS)),
@@ -307,6 +308,7 @@ impl Read {
     fn described(self) -> (&'static str, &'static str) {
         match self {
             Self::AllowedPeerIp => ("honoured", "`relay.allow_peers`; goes before what is denied, as with coturn"),
+            Self::AlternateServer => ("honoured", "`relay.alternate_servers`, with `relay.redirect = \"always\"`"),
             Self::BpsCapacity => ("not honoured", "bytes a second of all sessions together; bandwidth is not limited"),
             Self::Cert => ("honoured", "`tls.certificate_file`, with `pkey`; for every listener with TLS, HTTP too"),
             Self::ChannelLifetime => ("so anyway if 600", "a channel lasts 10 minutes (RFC 8656 §12)"),
@@ -336,6 +338,9 @@ impl Read {
             Self::RestApiSeparator => ("so anyway if `:`", "expiry and name are parted by a colon"),
             Self::StaleNonce => ("so anyway if 3600", "a nonce lasts an hour, and clients fetch the next one unseen"),
             Self::StaticAuthSecret => ("honoured", "`relay.secrets`, up to four lines of it"),
+            Self::TlsAlternateServer => {
+                ("honoured", "`relay.alternate_servers_tls`, with `relay.redirect = \"always\"`")
+            }
             Self::TotalQuota => ("honoured", "`relay.allocations_max`; counts allocations, not megabytes"),
             Self::UseAuthSecret => ("so anyway", "time-limited credentials are always good"),
             Self::User => ("honoured", "`relay.users`, every line of it, also with `0xKEY`"),

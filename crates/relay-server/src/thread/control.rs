@@ -75,6 +75,7 @@ impl RelayThread {
     fn apply_live(&mut self) {
         let live = self.shared.live.load_full();
         self.core.replace_policy(self.premises.policy(&live));
+        self.core.replace_alternates(live.alternates.clone());
         let limits = self.premises.limits(&live);
         // Whoever comes while we drain is refused with 508 and goes elsewhere.
         let allocations = if self.shared.is_draining() { 0 } else { limits.allocations };

@@ -2,7 +2,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use sangam_control::PartState;
-use sangam_relay_server::{RelayAddress, RelayServer, StartError};
+use sangam_relay_server::{Alternate, Alternates, RelayAddress, RelayServer, StartError};
 use sangam_telemetry::metrics::relay::RelayMetrics;
 
 use crate::relay::{Relay, eventually, options};
@@ -66,6 +66,35 @@ fn a_drain_refuses_new_allocations_and_ends_when_the_last_has_ended() {
         stopping.join().unwrap();
     });
     assert!(begin.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn newcomers_to_a_server_that_drains_are_sent_to_another_and_served_there() {
+    let other = Relay::start();
+    let alternate = Alternate { address: other.addr(), domain: None };
+    let mut options = options(&["127.0.0.1:0"]);
+    options.live.alternates = Alternates { plain: vec![alternate], ..Alternates::default() };
+    let relay = Relay::with(options);
+    let mut early = relay.client();
+    early.allocate();
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| relay.server.stop(Duration::from_secs(60)));
+        let mut sent_to = None;
+        eventually("newcomers are sent elsewhere", || {
+            let mut newcomer = relay.client();
+            let response = newcomer.try_allocate();
+            if response.error.is_none() {
+                newcomer.free();
+            }
+            sent_to = response.alternate;
+            response.error == Some(300)
+        });
+        assert_eq!(sent_to, Some(other.addr()));
+        other.client().allocate();
+        early.sync();
+        early.free();
+        stopping.join().unwrap();
+    });
 }
 
 #[test]

@@ -6,9 +6,12 @@ use std::thread;
 
 use arc_swap::ArcSwap;
 use sangam_auth::turn::RestSecrets;
-use sangam_config::sections::relay::Relay;
-use sangam_config::{Config, Network};
-use sangam_relay_server::{IpRange, Lifetimes, Limits, Live, NonceSecret, Options, RelayAddress, SocketBuffers};
+use sangam_config::sections::relay::{self as sections, Relay};
+use sangam_config::{AlternateServer, Config, Network};
+use sangam_relay_server::{
+    Alternate, Alternates, IpRange, Lifetimes, Limits, Live, NonceSecret, Options, Redirect, RelayAddress,
+    SocketBuffers,
+};
 
 use crate::host_addresses::Machine;
 
@@ -59,6 +62,7 @@ pub(crate) fn relay_live(relay: &Relay, machine: &Machine) -> Live {
         allowed_peers: relay.allow_peers.iter().map(ip_range).collect(),
         denied_peers: relay.deny_peers.iter().map(ip_range).collect(),
         own_addresses: machine.addresses.clone(),
+        alternates: alternates(relay),
         limits: Limits {
             allocations: relay.allocations_max,
             allocations_per_user: relay.allocations_per_user_max,
@@ -69,6 +73,21 @@ pub(crate) fn relay_live(relay: &Relay, machine: &Machine) -> Live {
             pending_requests: relay.pending_requests_max,
             pending_request_bytes: relay.pending_request_bytes_max.as_usize(),
             challenges_per_second: Some(relay.challenges_per_sec).filter(|rate| *rate > 0),
+        },
+    }
+}
+
+fn alternates(relay: &Relay) -> Alternates {
+    let servers = |servers: &[AlternateServer]| {
+        let alternate = |server: &AlternateServer| Alternate { address: server.address, domain: server.name.clone() };
+        servers.iter().map(alternate).collect()
+    };
+    Alternates {
+        plain: servers(&relay.alternate_servers),
+        tls: servers(&relay.alternate_servers_tls),
+        redirect: match relay.redirect {
+            sections::Redirect::WhenFull => Redirect::WhenFull,
+            sections::Redirect::Always => Redirect::Always,
         },
     }
 }

@@ -43,6 +43,9 @@ impl TurnServer {
         if request.requested_transport()? != PROTOCOL_UDP {
             return Err(Refusal::new(ErrorCode::UnsupportedTransportProtocol, "a transport that is not UDP"));
         }
+        if self.alternates.takes(&request.reply_to.five_tuple) {
+            return Err(Refusal::elsewhere("clients are served by other servers"));
+        }
         if let Some(token) = request.reservation_token()? {
             return self.allocate_reserved(now, request, token);
         }

@@ -54,6 +54,16 @@ impl Refusal {
         Self { code, reason, limited: None }
     }
 
+    /// The client is sent to another server (RFC 8489 §10).
+    pub(super) fn elsewhere(reason: &'static str) -> Self {
+        Self::new(ErrorCode::TryAlternate, reason)
+    }
+
+    /// Whether another server may have room for what is refused here.
+    fn sends_elsewhere(&self) -> bool {
+        self.code == ErrorCode::TryAlternate || self.limited == Some(Limited::Allocations)
+    }
+
     pub(super) fn by_limit(code: ErrorCode, limited: Limited, reason: &'static str) -> Self {
         Self { code, reason, limited: Some(limited) }
     }
@@ -75,8 +85,13 @@ impl TurnServer {
         if let Some(limited) = refusal.limited {
             self.stats.count_limited(limited);
         }
-        self.report(to, refusal.code, refusal.reason);
-        self.send_error(to, refusal.code, &[]);
+        // Taken for the time of the call, so that its texts can be borrowed beside `self`.
+        let mut alternates = std::mem::take(&mut self.alternates);
+        let attributes = refusal.sends_elsewhere().then(|| alternates.attributes_for(&to.five_tuple)).flatten();
+        let code = if attributes.is_some() { ErrorCode::TryAlternate } else { refusal.code };
+        self.report(to, code, refusal.reason);
+        self.send_error(to, code, &attributes.unwrap_or_default());
+        self.alternates = alternates;
     }
 
     /// RFC 8489 §6.3.1: names what was not understood.

@@ -7,6 +7,7 @@
 )]
 
 mod allocate;
+mod alternates;
 mod binding;
 mod channels;
 mod credentials;

@@ -25,7 +25,7 @@ struct Sample {
     unknown: Vec<u16>,
     number: u16,
     lifetime: u32,
-    addresses: [SocketAddr; 3],
+    addresses: [SocketAddr; 4],
     data: Vec<u8>,
     protocol: u8,
     is_v6: bool,
@@ -42,7 +42,7 @@ fn address() -> impl Strategy<Value = SocketAddr> {
 fn sample() -> impl Strategy<Value = Sample> {
     let text = "[a-zA-Z0-9:@é]{1,60}";
     let head = (0..4_usize, 0_u16..0x1000, any::<[u8; 12]>(), [text, text, text, text], 300_u16..700, "[a-z ]{0,40}");
-    let tail = (vec(any::<u16>(), 1..9), any::<u16>(), any::<u32>(), [address(), address(), address()]);
+    let tail = (vec(any::<u16>(), 1..9), any::<u16>(), any::<u32>(), [address(), address(), address(), address()]);
     let rest = (vec(any::<u8>(), 0..100), any::<u8>(), any::<bool>(), any::<u64>(), "[a-z0-9]{1,70}");
     (head, tail, rest).prop_map(|(head, tail, (data, protocol, is_v6, token, password))| {
         let (class, method, transaction, texts, code, phrase) = head;
@@ -93,12 +93,14 @@ impl Sample {
 
     fn attributes<'a>(&'a self, unknown: &'a [u8]) -> Vec<ours::Attribute<'a>> {
         let [username, realm, nonce, software] = &self.texts;
-        let [peer, relayed, mapped] = self.addresses;
+        let [peer, relayed, mapped, alternate] = self.addresses;
         vec![
             ours::Attribute::Username(username),
             ours::Attribute::Realm(realm),
             ours::Attribute::Nonce(nonce),
             ours::Attribute::Software(software),
+            ours::Attribute::AlternateServer(alternate),
+            ours::Attribute::AlternateDomain(realm),
             ours::Attribute::ErrorCode { code: self.code, phrase: &self.phrase },
             ours::Attribute::UnknownAttributes(ours::TypeList::from_bytes(unknown)),
             ours::Attribute::ChannelNumber(self.number),
@@ -122,7 +124,7 @@ impl Sample {
         id[4..].copy_from_slice(&self.transaction);
         let id = u128::from_be_bytes(id).into();
         let [username, realm, nonce, software] = &self.texts;
-        let [peer, relayed, mapped] = self.addresses;
+        let [peer, relayed, mapped, alternate] = self.addresses;
         let unknown: Vec<_> = self.unknown.iter().map(|&kind| stun::AttributeType::new(kind)).collect();
         let family = if self.is_v6 { turn_types::AddressFamily::IPV6 } else { turn_types::AddressFamily::IPV4 };
         let mut message = Message::builder(kind, id, MessageWriteVec::new());
@@ -130,6 +132,8 @@ impl Sample {
         message.add_attribute(&stun::Realm::new(realm).unwrap()).unwrap();
         message.add_attribute(&stun::Nonce::new(nonce).unwrap()).unwrap();
         message.add_attribute(&stun::Software::new(software).unwrap()).unwrap();
+        message.add_attribute(&stun::AlternateServer::new(alternate)).unwrap();
+        message.add_attribute(&stun::AlternateDomain::new(realm)).unwrap();
         message.add_attribute(&stun::ErrorCode::new(self.code, &self.phrase).unwrap()).unwrap();
         message.add_attribute(&stun::UnknownAttributes::new(&unknown)).unwrap();
         message.add_attribute(&turn::ChannelNumber::new(self.number)).unwrap();
@@ -192,6 +196,7 @@ proptest! {
         prop_assert_eq!(message.attribute::<turn::XorPeerAddress>().unwrap().addr(id), sample.addresses[0]);
         prop_assert_eq!(message.attribute::<turn::XorRelayedAddress>().unwrap().addr(id), sample.addresses[1]);
         prop_assert_eq!(message.attribute::<stun::XorMappedAddress>().unwrap().addr(id), sample.addresses[2]);
+        prop_assert_eq!(message.attribute::<stun::AlternateServer>().unwrap().server(), sample.addresses[3]);
         let data = message.attribute::<turn::Data<'_>>().unwrap();
         prop_assert_eq!(data.data(), &sample.data[..]);
         prop_assert_eq!(message.attribute::<turn::ChannelNumber>().unwrap().channel(), sample.number);

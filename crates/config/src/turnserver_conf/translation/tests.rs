@@ -55,6 +55,16 @@ fn the_later_of_two_lines_counts_and_that_is_said() {
 }
 
 #[test]
+fn another_server_gets_every_client_on_the_port_of_its_transport_unless_it_names_one() {
+    let text = "alternate-server=192.0.2.7\ntls-alternate-server=2001:db8::7\nalternate-server=[2001:db8::7]:80\n";
+    let expected = (r#"["192.0.2.7:3478", "[2001:db8::7]:80"]"#.to_owned(), vec![1, 3]);
+    assert_eq!(value(text, "relay.alternate_servers"), Some(expected));
+    assert_eq!(value(text, "relay.alternate_servers_tls"), Some((r#"["[2001:db8::7]:5349"]"#.to_owned(), vec![2])));
+    assert_eq!(value(text, "relay.redirect"), Some((r#""always""#.to_owned(), vec![3])));
+    assert!(mistake("alternate-server=turn.example.org\n").cause.contains("is not another server"));
+}
+
+#[test]
 fn quotas_are_counts_and_bandwidths_are_bytes() {
     let text = "total-quota=200          # 200 MB\n";
     assert_eq!(value(text, "relay.allocations_max"), Some(("200".to_owned(), vec![1])));
