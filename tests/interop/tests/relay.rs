@@ -88,6 +88,20 @@ fn uclient_logs_in_as_a_long_term_user_of_a_turnserver_conf() -> Result<()> {
 }
 
 #[test]
+fn uclient_goes_where_a_server_that_only_spreads_clients_sends_it() -> Result<()> {
+    let user = ("logen", "correct horse battery");
+    let with_user = || Server::builder().environment("SANGAM_RELAY__USERS", "logen:correct horse battery");
+    let serving = with_user().start()?;
+    let alternate = serving.listener("relay")?.to_string();
+    let spreading = with_user()
+        .environment("SANGAM_RELAY__ALTERNATE_SERVERS", &alternate)
+        .environment("SANGAM_RELAY__REDIRECT", "always")
+        .start()?;
+    assert_eq!(run_uclient_as_user(spreading.listener("relay")?, user, &Way::ClientToClient, 4, 50)?, ALL);
+    Ok(())
+}
+
+#[test]
 fn libwebrtc_finds_its_peer_through_our_signaling_and_links_through_our_relay_alone() -> Result<()> {
     let (server, _) = TurnService::sangam()?;
     let main = server.listener("http")?;
