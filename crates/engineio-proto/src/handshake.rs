@@ -1,4 +1,4 @@
-use crate::frame::{Frame, Text};
+use sangam_types::{Frame, Text};
 use crate::options::Options;
 use crate::packet::Packet;
 

@@ -1,6 +1,6 @@
 //! Engine.IO v4 (protocol revision 4), the server's side of it, without sockets, clock or threads.
 //!
-//! - packets as WebSocket frames ([`Packet`], [`Frame`]) and as bodies of HTTP long polling ([`decode_payload`],
+//! - packets as WebSocket frames ([`Packet`]) and as bodies of HTTP long polling ([`decode_payload`],
 //!   [`encode_payload`])
 //! - the handshake ([`Handshake`]) and the answers to requests that begin or continue no session ([`Refusal`])
 //! - one session ([`Session`]): heartbeat, polling, upgrade from polling to WebSocket, its end with a reason
@@ -13,7 +13,6 @@
 //! The protocol is described at <https://github.com/socketio/socket.io/tree/main/docs/engine.io-protocol>; where that
 //! text is silent, what Node's engine.io 6.6 does counts.
 
-mod frame;
 mod handshake;
 mod options;
 mod packet;
@@ -21,7 +20,6 @@ mod payload;
 mod refusal;
 mod session;
 
-pub use frame::{Frame, Text};
 pub use handshake::{Handshake, TransportKind};
 pub use options::Options;
 pub use packet::{Packet, PacketError};

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::frame::{Frame, Text};
+use sangam_types::{Frame, Text};
 
 /// One packet.
 ///

@@ -9,7 +9,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
 
-use crate::frame::{Frame, Text};
+use sangam_types::{Frame, Text};
 use crate::packet::{Packet, PacketError};
 
 /// ASCII record separator.

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use sangam_types::Mono;
+use sangam_types::{Frame, Mono};
 
-use crate::frame::Frame;
+
 use crate::handshake::{Handshake, TransportKind};
 use crate::options::Options;
 use crate::packet::{CLOSE, NOOP, PING, PROBE_PONG, Packet};

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use sangam_engineio_proto::{Frame, Packet, PacketError, Refusal, Text, decode_payload, encode_payload};
+use sangam_engineio_proto::{Packet, PacketError, Refusal, decode_payload, encode_payload};
+use sangam_types::{Frame, Text};
 
 fn text(text: &str) -> Frame {
     Frame::Text(Text::from(text))

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use sangam_engineio_proto::{CloseReason, Frame, Input, Options, Output, Packet, Session, Text, TransportKind};
-use sangam_types::Mono;
+use sangam_engineio_proto::{CloseReason, Input, Options, Output, Packet, Session, TransportKind};
+use sangam_types::{Frame, Mono, Text};
 
 const OPEN: &str =
     r#"0{"sid":"s1","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;

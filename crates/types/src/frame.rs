@@ -3,8 +3,7 @@ use std::str::Utf8Error;
 
 use bytes::Bytes;
 
-/// A WebSocket message: what one transport frame carries. Cheap to clone, so that one encoded packet serves many
-/// sessions.
+/// A WebSocket message. Cheap to clone, so that what is encoded once serves many sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// A text message.
@@ -53,8 +52,9 @@ impl Text {
         self.0
     }
 
-    /// The rest behind the first character if that is ASCII, shared.
-    pub(crate) fn split_ascii(&self) -> Option<(u8, Self)> {
+    /// The first character if that is ASCII, and the rest, shared.
+    #[must_use]
+    pub fn split_ascii(&self) -> Option<(u8, Self)> {
         let first = *self.0.first().filter(|byte| byte.is_ascii())?;
         Some((first, Self(self.0.slice(1..))))
     }
