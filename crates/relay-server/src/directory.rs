@@ -1,24 +1,32 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::incarnation::Owner;
 
 /// Which thread owns which live relayed address: one number for each port of each relay address, written by the
 /// thread that opens or closes it, read by threads whose clients send to addresses of ours.
 ///
 /// A reading may be a moment old. Then the datagram meets no allocation at the thread it is handed to, and is dropped
 /// as if it had come a moment later or earlier.
+///
+/// Each entry tells which life of the thread made it, and only that life takes it back.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    addresses: Vec<(IpAddr, Box<[AtomicU16]>)>,
+    addresses: Vec<(IpAddr, Box<[AtomicU32]>)>,
     first_port: u16,
 }
 
-/// What a port holds that nobody owns; owner `n` is written as `n + 1`.
-const FREE: u16 = 0;
+/// What a port holds that nobody owns; thread `n` is written as `n + 1`, with the number of its life above.
+const FREE: u32 = 0;
+
+fn entry(owner: Owner) -> u32 {
+    u32::from(owner.life) << 16 | (u32::from(owner.thread) + 1)
+}
 
 impl Directory {
     pub(crate) fn new(addresses: impl IntoIterator<Item = IpAddr>, ports: &RangeInclusive<u16>) -> Self {
-        let owners = || ports.clone().map(|_| AtomicU16::new(FREE)).collect();
+        let owners = || ports.clone().map(|_| AtomicU32::new(FREE)).collect();
         Self { addresses: addresses.into_iter().map(|ip| (ip, owners())).collect(), first_port: *ports.start() }
     }
 
@@ -26,20 +34,32 @@ impl Directory {
     pub(crate) fn owner(&self, addr: SocketAddr) -> Option<usize> {
         match self.cell(addr)?.load(Ordering::Relaxed) {
             FREE => None,
-            owner => Some(usize::from(owner) - 1),
+            entry => Some((entry & 0xFFFF) as usize - 1),
         }
     }
 
-    pub(crate) fn claim(&self, addr: SocketAddr, thread: usize) {
-        if let (Some(cell), Ok(thread)) = (self.cell(addr), u16::try_from(thread)) {
-            cell.store(thread + 1, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn release(&self, addr: SocketAddr) {
+    /// Whoever calls holds the socket of that address.
+    pub(crate) fn claim(&self, addr: SocketAddr, owner: Owner) {
         if let Some(cell) = self.cell(addr) {
-            cell.store(FREE, Ordering::Relaxed);
+            cell.store(entry(owner), Ordering::Relaxed);
         }
+    }
+
+    /// Takes back what `owner` claimed; nothing happens if somebody else has claimed it since.
+    pub(crate) fn release(&self, addr: SocketAddr, owner: Owner) {
+        if let Some(cell) = self.cell(addr) {
+            Self::free(cell, owner);
+        }
+    }
+
+    /// Takes back everything that `owner` claimed.
+    pub(crate) fn release_all(&self, owner: Owner) {
+        self.addresses.iter().flat_map(|(_, cells)| cells).for_each(|cell| Self::free(cell, owner));
+    }
+
+    fn free(cell: &AtomicU32, owner: Owner) {
+        // It fails if the entry is not theirs, which is what was asked.
+        cell.compare_exchange(entry(owner), FREE, Ordering::Relaxed, Ordering::Relaxed).ok();
     }
 
     /// How many addresses there are to claim.
@@ -47,7 +67,7 @@ impl Directory {
         self.addresses.iter().map(|(_, owners)| owners.len()).sum()
     }
 
-    fn cell(&self, addr: SocketAddr) -> Option<&AtomicU16> {
+    fn cell(&self, addr: SocketAddr) -> Option<&AtomicU32> {
         let (_, owners) = self.addresses.iter().find(|(ip, _)| *ip == addr.ip())?;
         owners.get(usize::from(addr.port().checked_sub(self.first_port)?))
     }
@@ -63,8 +83,9 @@ mod tests {
         let directory = Directory::new(ips, &(50_000..=50_009));
         let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
         assert_eq!(directory.capacity(), 20);
-        directory.claim(addr("127.0.0.1:50009"), 3);
-        directory.claim(addr("[::1]:50000"), 0);
+        let owner = |thread| Owner { thread, life: 5 };
+        directory.claim(addr("127.0.0.1:50009"), owner(3));
+        directory.claim(addr("[::1]:50000"), owner(0));
         for (text, owner) in [
             ("127.0.0.1:50009", Some(3)),
             ("[::1]:50000", Some(0)),
@@ -76,7 +97,21 @@ mod tests {
         ] {
             assert_eq!(directory.owner(addr(text)), owner, "{text}");
         }
-        directory.release(addr("127.0.0.1:50009"));
+        directory.release(addr("127.0.0.1:50009"), owner(3));
         assert_eq!(directory.owner(addr("127.0.0.1:50009")), None);
+    }
+
+    #[test]
+    fn what_another_life_claimed_is_released_by_that_life_alone() {
+        let directory = Directory::new(["127.0.0.1".parse().unwrap()], &(50_000..=50_009));
+        let addr = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let [old, new] = [u16::MAX, 0].map(|life| Owner { thread: 65_534, life });
+        directory.claim(addr(50_000), old);
+        directory.claim(addr(50_001), old);
+        directory.claim(addr(50_001), new);
+        directory.release(addr(50_001), old);
+        directory.release_all(old);
+        assert_eq!(directory.owner(addr(50_000)), None);
+        assert_eq!(directory.owner(addr(50_001)), Some(65_534));
     }
 }

@@ -61,6 +61,11 @@ impl Figures {
         }
     }
 
+    /// Its values now.
+    pub(crate) fn read(&self) -> Values {
+        Values(std::array::from_fn(|index| self.values[index].load(Ordering::Relaxed)))
+    }
+
     pub(crate) fn show_allocations(&self, live: u64) {
         self.values[0].store(live, Ordering::Release);
     }
@@ -70,14 +75,48 @@ impl Figures {
     }
 }
 
-/// The figures of all threads together; what no thread knows is left at its default.
-pub(crate) fn snapshot<'a>(threads: impl IntoIterator<Item = &'a Figures>) -> RelaySnapshot {
-    let mut sum = [0_u64; LEN];
-    for figures in threads {
-        for (sum, value) in sum.iter_mut().zip(&figures.values) {
-            *sum += value.load(Ordering::Relaxed);
+/// Figures that have been read: one life's, or those of many added up.
+#[derive(Clone, Debug)]
+pub(crate) struct Values([u64; LEN]);
+
+/// Those that tell how it is, not what has been.
+const GAUGES: [usize; 3] = [0, DRIVER + Counter::PortsInUse as usize, DRIVER + Counter::Connections as usize];
+
+impl Values {
+    pub(crate) fn zero() -> Self {
+        Self([0; LEN])
+    }
+
+    pub(crate) fn add(&mut self, more: &Self) {
+        for (sum, value) in self.0.iter_mut().zip(&more.0) {
+            *sum += value;
         }
     }
+
+    /// What remains of a life that is over.
+    pub(crate) fn without_gauges(mut self) -> Self {
+        GAUGES.into_iter().for_each(|index| self.0[index] = 0);
+        self
+    }
+
+    pub(crate) fn allocations_live(&self) -> u64 {
+        self.0[0]
+    }
+
+    pub(crate) fn ports_in_use(&self) -> u64 {
+        self.0[GAUGES[1]]
+    }
+
+    pub(crate) fn connections(&self) -> u64 {
+        self.0[GAUGES[2]]
+    }
+}
+
+/// The figures of all threads together; what no thread knows is left at its default.
+pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapshot {
+    let mut sum = Values::zero();
+    threads.into_iter().for_each(|values| sum.add(&values));
+    let Values(sum) = sum;
     let driver = |counter: Counter| sum[DRIVER + counter as usize];
     RelaySnapshot {
         allocations: sum[0],
@@ -176,7 +215,7 @@ mod tests {
             stats.allocations_live = 3;
             figures.publish(&stats, &counters);
         }
-        let snapshot = snapshot(&threads);
+        let snapshot = snapshot(threads.iter().map(Figures::read));
         let value = |labelled: &Labelled, name| labelled.iter().find(|(label, _)| *label == name).map(|(_, v)| *v);
         assert_eq!(snapshot.allocations, 6);
         assert_eq!(value(&snapshot.drops, "unroutable"), Some(21));

@@ -1,11 +1,14 @@
 //! What one thread sends another: datagrams for its allocations, and relay sockets that it reserved.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use sangam_net::Waker;
 use sangam_net::udp::Socket;
 use sangam_turn_proto::{AllocationKey, RelayedAddr, RequestId, ReservationToken};
+
+use crate::incarnation::{Incarnation, Owner};
+use crate::mailbox::Mailbox;
+use crate::thread_face::ThreadFace;
 
 /// Something for another thread.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ pub(crate) struct ReservedQuestion {
     pub(crate) token: ReservationToken,
     pub(crate) username: String,
     /// The thread that asks, and what its core calls the question and the socket.
-    pub(crate) thread: usize,
+    pub(crate) asker: Owner,
     pub(crate) request: RequestId,
     pub(crate) allocation: AllocationKey,
 }
@@ -40,6 +43,8 @@ pub(crate) struct ReservedQuestion {
 /// The socket, registered nowhere, if there was one under that token for that user.
 #[derive(Debug)]
 pub(crate) struct ReservedAnswer {
+    /// To this life the names below mean something; another life of the same thread may use them for something else.
+    pub(crate) asker: Owner,
     pub(crate) request: RequestId,
     pub(crate) allocation: AllocationKey,
     pub(crate) socket: Option<Socket>,
@@ -50,47 +55,43 @@ pub(crate) struct ReservedAnswer {
 pub(crate) enum NotHandedOver {
     /// The other thread is behind.
     QueueFull,
-    /// The other thread has ended.
+    /// There is no such thread, or the one that wants to hand over has been superseded.
     ThreadGone,
 }
 
 /// One thread's way to all others. Wakes each other thread once for all that a wake handed to it.
 #[derive(Debug)]
 pub(crate) struct Outbox {
+    sender: Arc<Incarnation>,
     others: Vec<Other>,
 }
 
 #[derive(Debug)]
 struct Other {
-    queue: SyncSender<Handover>,
+    inbox: Arc<Mailbox<Handover>>,
     waker: Arc<Waker>,
     has_mail: bool,
 }
 
 impl Outbox {
-    /// An outbox and an inbox for each of the wakers' threads, with room for `bound` of them in each inbox.
-    pub(crate) fn connect(wakers: &[Arc<Waker>], bound: usize) -> Vec<(Self, Receiver<Handover>)> {
-        let (queues, inboxes): (Vec<_>, Vec<_>) = wakers.iter().map(|_| sync_channel(bound)).unzip();
-        let other = |(queue, waker): (&SyncSender<Handover>, &Arc<Waker>)| Other {
-            queue: queue.clone(),
-            waker: Arc::clone(waker),
+    /// The way of one life of a thread to `threads`.
+    pub(crate) fn new(sender: Arc<Incarnation>, threads: &[ThreadFace]) -> Self {
+        let other = |thread: &ThreadFace| Other {
+            inbox: Arc::clone(&thread.inbox),
+            waker: Arc::clone(&thread.waker),
             has_mail: false,
         };
-        let outbox = |inbox| (Self { others: queues.iter().zip(wakers).map(other).collect() }, inbox);
-        inboxes.into_iter().map(outbox).collect()
+        Self { sender, others: threads.iter().map(other).collect() }
     }
 
-    /// Queues something for `thread`, which hears of it at the next [`wake`](Self::wake).
+    /// Queues something for `thread`, which hears of it at the next [`wake`](Self::wake). A thread that is being
+    /// replaced finds it once it runs again.
     pub(crate) fn push(&mut self, thread: usize, handover: Handover) -> Result<(), NotHandedOver> {
-        let other = self.others.get_mut(thread).ok_or(NotHandedOver::ThreadGone)?;
-        match other.queue.try_send(handover) {
-            Ok(()) => {
-                other.has_mail = true;
-                Ok(())
-            }
-            Err(TrySendError::Full(_)) => Err(NotHandedOver::QueueFull),
-            Err(TrySendError::Disconnected(_)) => Err(NotHandedOver::ThreadGone),
-        }
+        let other = self.others.get_mut(thread).filter(|_| !self.sender.is_superseded());
+        let other = other.ok_or(NotHandedOver::ThreadGone)?;
+        other.inbox.post(handover).map_err(|_| NotHandedOver::QueueFull)?;
+        other.has_mail = true;
+        Ok(())
     }
 
     pub(crate) fn wake(&mut self) {
@@ -111,16 +112,19 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_and_a_thread_that_is_gone_are_told_apart() {
-        let wakers = [Arc::new(Waker::new().unwrap()), Arc::new(Waker::new().unwrap())];
-        let mut ends = Outbox::connect(&wakers, 1);
-        let (_, inbox) = ends.pop().unwrap();
-        let (mut outbox, _own) = ends.pop().unwrap();
+    fn a_full_queue_and_a_thread_that_there_is_not_are_told_apart() {
+        let faces = [0, 1].map(|_| ThreadFace::new(Arc::new(Waker::new().unwrap()), 1, 1));
+        let [sender, other] = [0, 1].map(|thread| Incarnation::new(Owner { thread, life: 0 }));
+        faces[1].begin_life(&other);
+        let mut outbox = Outbox::new(Arc::clone(&sender), &faces);
         assert_eq!(outbox.push(1, handover(1)), Ok(()));
         assert_eq!(outbox.push(1, handover(2)), Err(NotHandedOver::QueueFull));
         outbox.wake();
-        assert!(matches!(inbox.recv(), Ok(Handover::Datagram(datagram)) if datagram.payload == [1]));
-        drop(inbox);
-        assert_eq!(outbox.push(1, handover(3)), Err(NotHandedOver::ThreadGone));
+        let mut mail = Vec::new();
+        assert!(faces[1].inbox.collect(other.owner, 9, &mut mail));
+        assert!(matches!(&mail[..], [Handover::Datagram(datagram)] if datagram.payload == [1]));
+        assert_eq!(outbox.push(2, handover(3)), Err(NotHandedOver::ThreadGone));
+        sender.supersede();
+        assert_eq!(outbox.push(1, handover(4)), Err(NotHandedOver::ThreadGone));
     }
 }

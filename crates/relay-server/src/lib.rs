@@ -17,16 +17,25 @@
 //! Connections over TCP and TLS are accepted and shake hands on the runtime; then each goes to the thread of its client,
 //! whose packet path its messages share.
 //!
-//! Left out: clients over DTLS; segmentation offload; a second start of a thread that panicked.
+//! A thread that panics or hangs is replaced on the same sockets; see `supervisor.rs`.
+//!
+//! Left out: clients over DTLS; segmentation offload.
 
+mod back_off;
+mod blueprint;
 mod clock;
 mod connections;
 mod counters;
 mod credentials;
 mod directory;
 mod event_log;
+mod failures;
+#[cfg(test)]
+mod fault;
 mod figures;
 mod handover;
+mod incarnation;
+mod mailbox;
 mod options;
 mod part;
 mod policy;
@@ -37,7 +46,10 @@ mod shared;
 mod start_error;
 mod stream_listener;
 mod stream_queue;
+mod supervisor;
 mod thread;
+mod thread_face;
+mod watch;
 
 pub use options::{Live, Options};
 pub use sangam_net::udp::{BindError, SocketBuffers};

@@ -55,6 +55,12 @@ pub struct Options {
     pub datagram_bytes_max: usize,
     /// Datagrams that wait for one thread from all others. Beyond: dropped and counted.
     pub handover_queue: usize,
+    /// A thread that was woken and has not turned for this long hangs: another takes its place.
+    pub thread_hang_limit: Duration,
+    /// The longest that a thread which fails again and again waits for its next start.
+    pub thread_restart_delay_max: Duration,
+    /// Threads that hang and were replaced, at once. One that hangs beyond that is not replaced.
+    pub hung_threads_max: usize,
     /// Lines about allocations and refusals that each thread writes to the log in a second. Beyond: counted.
     pub log_lines_per_second: u32,
 }
@@ -110,6 +116,9 @@ impl Options {
             datagram_bytes_max: 9_216,
             // At most 9 MiB for each thread; 10 ms at 100,000 packets/s.
             handover_queue: 1_024,
+            thread_hang_limit: Duration::from_secs(2),
+            thread_restart_delay_max: Duration::from_secs(5),
+            hung_threads_max: 8,
             log_lines_per_second: 20,
         }
     }

@@ -9,6 +9,7 @@ use sangam_net::udp::ListenGroup;
 use crate::probe::{Probed, probe, probe_stream};
 use crate::shared::Shared;
 use crate::stream_listener::StreamListener;
+use crate::thread_face::{Condition, ThreadFace};
 
 /// The relay as health checks see it.
 #[derive(Clone, Debug)]
@@ -34,18 +35,13 @@ impl RelayPart {
     pub(crate) fn check_now(&self) -> PartReport {
         let groups = self.groups.upgrade().filter(|_| !self.shared.is_stopping());
         let Some(groups) = groups else { return report(PartState::Draining, "stopping".to_owned()) };
-        let failures = self.shared.failures();
-        if failures > 0 {
-            let threads = self.shared.threads.len();
-            return report(
-                PartState::Failed,
-                format!("{failures} of {threads} relay threads have failed: start again"),
-            );
+        if let Some(report) = self.missing_threads() {
+            return report;
         }
         let begin = Instant::now();
         let deadline = begin + PATIENCE;
         // Awake or not, each thread turns around once when it is woken: that covers those that a probe cannot aim at.
-        let beats: Vec<u64> = self.shared.threads.iter().map(|thread| thread.figures.heartbeat()).collect();
+        let beats: Vec<Option<(u16, u64)>> = self.shared.threads.iter().map(ThreadFace::heartbeat).collect();
         self.shared.threads.iter().for_each(|thread| thread.waker.wake());
         let probed = groups.iter().map(|group| probe(group, deadline)).collect::<Result<Vec<_>, _>>();
         let probed = match probed {
@@ -60,6 +56,27 @@ impl RelayPart {
         self.judge(&probed, &stuck, begin.elapsed())
     }
 
+    /// Says so if there are threads that do not run, according to their supervisor.
+    fn missing_threads(&self) -> Option<PartReport> {
+        let (mut missing, mut is_stuck) = (Vec::new(), false);
+        for (index, thread) in self.shared.threads.iter().enumerate() {
+            match thread.condition() {
+                Condition::Runs => {}
+                Condition::Replaced { cause } => {
+                    missing.push(format!("relay thread {index} is being replaced ({cause})"))
+                }
+                Condition::Stuck => {
+                    is_stuck = true;
+                    let hung = self.shared.failures.hung();
+                    missing.push(format!("relay thread {index} hangs, as {hung} before it: restart the server"));
+                }
+            }
+        }
+        let none_left = missing.len() == self.shared.threads.len();
+        let state = if is_stuck || none_left { PartState::Failed } else { PartState::Degraded };
+        (!missing.is_empty()).then(|| report(state, missing.join("; ")))
+    }
+
     /// The TCP listeners that are no longer served, or that answer no Binding request. One that wants TLS or a PROXY v2
     /// header is not asked.
     fn deaf_listeners(&self, deadline: Instant) -> Vec<SocketAddr> {
@@ -71,13 +88,11 @@ impl RelayPart {
     }
 
     /// The threads whose heart has not beaten since `beats`.
-    fn stuck_threads(&self, beats: &[u64], deadline: Instant) -> Vec<usize> {
+    fn stuck_threads(&self, beats: &[Option<(u16, u64)>], deadline: Instant) -> Vec<usize> {
         loop {
             let threads = self.shared.threads.iter().zip(beats).enumerate();
-            let is_stuck = |(index, (thread, beat)): (usize, (&crate::shared::ThreadFace, &u64))| {
-                (thread.figures.heartbeat() == *beat).then_some(index)
-            };
-            let stuck: Vec<usize> = threads.filter_map(is_stuck).collect();
+            let stuck = threads.filter(|(_, (thread, beat))| thread.heartbeat() == **beat).map(|(index, _)| index);
+            let stuck: Vec<usize> = stuck.collect();
             if stuck.is_empty() || Instant::now() >= deadline {
                 return stuck;
             }

@@ -12,6 +12,7 @@ use sangam_net::udp::{BindError, Socket, SocketBuffers};
 use sangam_turn_proto::{AddressFamily, AllocationKey, OpenError, Opened, PortWish, RelayedAddr};
 
 use crate::directory::Directory;
+use crate::incarnation::Incarnation;
 
 /// The relay sockets of one thread, by the key of their allocation or reservation.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct RelaySockets {
     ports: RangeInclusive<u16>,
     buffers: SocketBuffers,
     directory: Arc<Directory>,
-    thread: usize,
+    incarnation: Arc<Incarnation>,
     rng: StdRng,
 }
 
@@ -44,10 +45,10 @@ impl RelaySockets {
         ports: RangeInclusive<u16>,
         buffers: SocketBuffers,
         directory: Arc<Directory>,
-        thread: usize,
+        incarnation: Arc<Incarnation>,
     ) -> Self {
         let sockets = HashMap::with_hasher(RandomState::default());
-        Self { sockets, addresses, ports, buffers, directory, thread, rng: rand::make_rng() }
+        Self { sockets, addresses, ports, buffers, directory, incarnation, rng: rand::make_rng() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -69,7 +70,7 @@ impl RelaySockets {
     ) -> Result<Opened, OpenError> {
         let of_family = |ip: &&IpAddr| AddressFamily::of(**ip) == family;
         let addresses: Vec<IpAddr> = self.addresses.iter().filter(of_family).copied().collect();
-        if addresses.is_empty() {
+        if addresses.is_empty() || self.incarnation.is_superseded() {
             return Err(OpenError::Refused);
         }
         let first = self.rng.random_range(0..addresses.len());
@@ -103,10 +104,10 @@ impl RelaySockets {
     ) -> Result<RelayedAddr, OpenError> {
         let addr = socket.local();
         if poller.add(&socket, allocation.0).is_err() {
-            self.directory.release(addr);
+            self.directory.release(addr, self.incarnation.owner);
             return Err(OpenError::Refused);
         }
-        self.directory.claim(addr, self.thread);
+        self.directory.claim(addr, self.incarnation.owner);
         self.sockets.insert(allocation, Rc::new(socket));
         Ok(RelayedAddr(addr))
     }
@@ -120,15 +121,23 @@ impl RelaySockets {
         let socket = Rc::into_inner(socket);
         if socket.is_none() {
             // Something still waits to be sent from it.
-            self.directory.release(local);
+            self.directory.release(local, self.incarnation.owner);
         }
         socket
+    }
+
+    /// Closes a socket that was given to somebody who is no more.
+    pub(crate) fn discard(&self, socket: Socket) {
+        // The entry is the giver's: made ours, it can be taken back.
+        self.directory.claim(socket.local(), self.incarnation.owner);
+        self.directory.release(socket.local(), self.incarnation.owner);
+        drop(socket);
     }
 
     /// Closes the relay socket of an allocation, once nothing waits to be sent from it.
     pub(crate) fn close(&mut self, poller: &Poller, allocation: AllocationKey) {
         if let Some(socket) = self.sockets.remove(&allocation) {
-            self.directory.release(socket.local());
+            self.directory.release(socket.local(), self.incarnation.owner);
             // It is there: it was added when it was opened.
             poller.remove(&*socket).ok();
         }
@@ -192,6 +201,15 @@ impl RelaySockets {
     }
 }
 
+impl Drop for RelaySockets {
+    /// However the thread ends: its ports are nobody's.
+    fn drop(&mut self) {
+        for socket in self.sockets.values() {
+            self.directory.release(socket.local(), self.incarnation.owner);
+        }
+    }
+}
+
 /// RFC 8656 §7.2: whether a port will do, with the last of the range known.
 fn fits(wish: PortWish, port: u16, last: u16) -> bool {
     match wish {
@@ -204,6 +222,7 @@ fn fits(wish: PortWish, port: u16, last: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::incarnation::Owner;
 
     /// A loopback address that no other test uses, so that all its ports are free.
     fn own_address() -> IpAddr {
@@ -211,10 +230,14 @@ mod tests {
         IpAddr::V4((0x7F00_0000 | host).into())
     }
 
+    fn incarnation(thread: u16) -> Arc<Incarnation> {
+        Incarnation::new(Owner { thread, life: 0 })
+    }
+
     fn sockets(ports: RangeInclusive<u16>) -> (RelaySockets, Poller) {
         let ip = own_address();
         let directory = Arc::new(Directory::new([ip], &ports));
-        let sockets = RelaySockets::new(vec![ip], ports, SocketBuffers::default(), directory, 0);
+        let sockets = RelaySockets::new(vec![ip], ports, SocketBuffers::default(), directory, incarnation(0));
         (sockets, Poller::new(1).unwrap())
     }
 
@@ -287,7 +310,8 @@ mod tests {
         let (mut giver, poller) = sockets(20_000..=20_001);
         let ip = giver.addresses[0];
         let directory = Arc::clone(&giver.directory);
-        let mut taker = RelaySockets::new(vec![ip], 20_000..=20_001, SocketBuffers::default(), directory, 1);
+        let mut taker =
+            RelaySockets::new(vec![ip], 20_000..=20_001, SocketBuffers::default(), directory, incarnation(1));
         let addr = open(&mut giver, &poller, 0, PortWish::Any).unwrap();
         let socket = giver.take(&poller, AllocationKey(0)).unwrap();
         assert_eq!(taker.adopt(&Poller::new(1).unwrap(), AllocationKey(7), socket), Ok(RelayedAddr(addr)));
@@ -298,5 +322,24 @@ mod tests {
     fn open(sockets: &mut RelaySockets, poller: &Poller, key: u64, port: PortWish) -> Result<SocketAddr, OpenError> {
         let opened = sockets.open(poller, AllocationKey(key), AddressFamily::V4, port);
         opened.map(|opened| opened.relayed.0)
+    }
+
+    #[test]
+    fn the_ports_of_a_thread_that_is_gone_are_free_again_and_one_that_is_superseded_opens_none() {
+        let (mut first, poller) = sockets(20_000..=20_001);
+        let (ip, directory) = (first.addresses[0], Arc::clone(&first.directory));
+        let addr = open(&mut first, &poller, 0, PortWish::Any).unwrap();
+        first.incarnation.supersede();
+        assert_eq!(open(&mut first, &poller, 1, PortWish::Any), Err(OpenError::Refused));
+        directory.release_all(first.incarnation.owner);
+        let heir = Incarnation::new(Owner { thread: 0, life: 1 });
+        let ports = 20_000..=20_001;
+        let mut heir = RelaySockets::new(vec![ip], ports, SocketBuffers::default(), directory, heir);
+        let other = open(&mut heir, &poller, 0, PortWish::Any).unwrap();
+        assert_ne!(other, addr, "the other life still holds the socket");
+        assert_eq!(open(&mut heir, &poller, 1, PortWish::Any), Err(OpenError::NoPortLeft));
+        drop(first);
+        assert_eq!(open(&mut heir, &poller, 1, PortWish::Any), Ok(addr));
+        assert_eq!((heir.directory.owner(addr), heir.directory.owner(other)), (Some(0), Some(0)));
     }
 }

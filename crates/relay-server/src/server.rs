@@ -1,38 +1,33 @@
 use std::hash::RandomState;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use sangam_control::Part;
 use sangam_net::udp::{ListenGroup, ListenOptions, Socket, SocketBuffers};
 use sangam_net::{TcpFront, Waker};
 use sangam_telemetry::metrics::relay::{RelayMetrics, RelaySnapshot};
-use sangam_turn_proto::{Options as CoreOptions, RelayAddress};
+use sangam_turn_proto::RelayAddress;
 
-use crate::clock::Clock;
-use crate::credentials::Credentials;
+use crate::blueprint::Blueprint;
 use crate::directory::Directory;
 use crate::figures;
-use crate::handover::Outbox;
 use crate::options::{Live, Options};
 use crate::part::RelayPart;
-use crate::policy::Premises;
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::stream_listener::{Arrival, Doorway, StreamListener};
-use crate::thread::ThreadSeed;
+use crate::stream_listener::{Doorway, StreamListener};
+use crate::supervisor::{Supervised, Supervisor};
+use crate::thread_face::ThreadFace;
 
 /// A running relay: its threads, and the listening sockets, which belong to it rather than to them.
 #[derive(Debug)]
 pub struct RelayServer {
     shared: Arc<Shared>,
     groups: Arc<Vec<ListenGroup>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    supervised: Mutex<Supervised>,
     doorway: Arc<Doorway>,
     streams: Arc<Mutex<Vec<StreamListener>>>,
 }
@@ -52,76 +47,22 @@ impl RelayServer {
             Socket::bind(SocketAddr::new(address.bound, 0), SocketBuffers::default())
                 .map_err(|source| StartError::RelayAddress { address: address.bound, source })?;
         }
-        let wakers = (0..options.threads).map(|_| Waker::new().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let face = |_| {
+            let waker = Arc::new(Waker::new()?);
+            Ok(ThreadFace::new(waker, options.handover_queue, options.arrivals_queue))
+        };
+        let faces = (0..options.threads).map(face).collect::<Result<Vec<_>, io::Error>>()?;
         let directory = Arc::new(Directory::new(relay_addresses.iter().map(|address| address.bound), &options.ports));
-        let shared = Arc::new(Shared::new(directory, &wakers, options.live.clone()));
-        let (queues, arrivals) = (0..options.threads).map(|_| sync_channel(options.arrivals_queue)).unzip();
-        let doorway = Doorway { queues, shared: Arc::clone(&shared), hasher: RandomState::new() };
-        let server = Self {
-            shared: Arc::clone(&shared),
-            groups: Arc::new(groups),
-            threads: Mutex::new(Vec::new()),
-            doorway: Arc::new(doorway),
-            streams: Arc::default(),
-        };
-        server.start_threads(options, relay_addresses, &wakers, arrivals)?;
-        metrics.publish(move || snapshot(&shared));
-        Ok(server)
-    }
-
-    fn start_threads(
-        &self,
-        options: Options,
-        relay_addresses: Vec<RelayAddress>,
-        wakers: &[Arc<Waker>],
-        arrivals: Vec<Receiver<Arrival>>,
-    ) -> Result<(), StartError> {
-        let premises = Premises::new(&options, &relay_addresses);
-        let core = CoreOptions {
-            relay_addresses,
-            alternates: options.live.alternates.clone(),
-            policy: premises.policy(&options.live),
-            lifetimes: options.lifetimes,
-            limits: premises.limits(&options.live),
-            // A client that may choose chooses the better, which of a user's key by MD5 cannot be made.
-            offers_password_algorithms: options.users.load().are_passwords_known(),
-            ..CoreOptions::new(options.realm.clone(), options.nonce_secret)
-        };
-        let credentials = Credentials {
-            users: Arc::clone(&options.users),
-            secrets: Arc::clone(&options.secrets),
-            realm: options.realm.clone(),
-        };
-        let ends = Outbox::connect(wakers, options.handover_queue);
-        let options = Arc::new(options);
-        let clock = Clock::start();
-        // All are prepared before the first runs: what can fail, fails before a client is heard.
-        let mut seeds = Vec::with_capacity(ends.len());
-        for (index, ((outbox, inbox), arrivals)) in ends.into_iter().zip(arrivals).enumerate() {
-            let listeners = self.groups.iter().map(|group| group.sockets()[index].try_clone());
-            let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-            let poller = ThreadSeed::poller(&listeners, &self.shared.threads[index])?;
-            seeds.push(ThreadSeed {
-                index,
-                listeners,
-                poller,
-                outbox,
-                inbox,
-                arrivals,
-                // Nobody runs more threads than there are numbers; their tokens would be refused at worst.
-                core: CoreOptions { server_index: index as u16, ..core.clone() },
-                premises: premises.clone(),
-                credentials: credentials.clone(),
-                options: Arc::clone(&options),
-                shared: Arc::clone(&self.shared),
-                clock,
-            });
-        }
-        for seed in seeds {
-            let thread = spawn(seed)?;
-            self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        }
-        Ok(())
+        let shared = Arc::new(Shared::new(directory, faces, options.live.clone()));
+        let groups = Arc::new(groups);
+        let blueprint = Blueprint::new(options, relay_addresses, Arc::clone(&groups), Arc::clone(&shared));
+        let supervised = Mutex::new(Supervisor::start(blueprint, &shared)?);
+        let doorway = Arc::new(Doorway { shared: Arc::clone(&shared), hasher: RandomState::new() });
+        metrics.publish({
+            let shared = Arc::clone(&shared);
+            move || snapshot(&shared)
+        });
+        Ok(Self { shared, groups, supervised, doorway, streams: Arc::default() })
     }
 
     /// The addresses it listens on, with their real ports, in the order they were given.
@@ -153,7 +94,11 @@ impl RelayServer {
     /// waits for the answers. Its `check` is called from within a tokio runtime.
     #[must_use]
     pub fn part(&self) -> Arc<dyn Part> {
-        Arc::new(RelayPart::new(Arc::clone(&self.shared), Arc::downgrade(&self.groups), Arc::clone(&self.streams)))
+        Arc::new(self.part_now())
+    }
+
+    pub(crate) fn part_now(&self) -> RelayPart {
+        RelayPart::new(Arc::clone(&self.shared), Arc::downgrade(&self.groups), Arc::clone(&self.streams))
     }
 
     /// Refuses new allocations, waits until those there are have ended, but no longer than `drain`, and stops. Blocks
@@ -177,10 +122,7 @@ impl RelayServer {
     fn end_threads(&self) {
         self.close_listeners();
         self.shared.stop();
-        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // Its panic, if that is how it ended, has been counted and logged.
-            thread.join().ok();
-        }
+        self.supervised.lock().unwrap_or_else(PoisonError::into_inner).await_end();
     }
 }
 
@@ -234,31 +176,16 @@ fn bind_listeners(options: &Options) -> Result<Vec<ListenGroup>, StartError> {
     Ok(groups)
 }
 
-fn spawn(seed: ThreadSeed) -> Result<JoinHandle<()>, StartError> {
-    let (index, shared) = (seed.index, Arc::clone(&seed.shared));
-    let body = move || run_noticed(&shared, index, || seed.run());
-    Ok(thread::Builder::new().name(format!("relay-{index}")).spawn(body)?)
-}
-
-/// Runs the body of a thread, and sees to it that an end before its time is counted, logged and reported.
-fn run_noticed(shared: &Shared, index: usize, body: impl FnOnce() -> io::Result<()>) {
-    let cause = match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it panicked".to_owned(),
-    };
-    shared.threads[index].has_failed.store(true, Ordering::Release);
-    tracing::error!(thread = index, cause, "a relay thread has failed: its clients are cut off until the next start");
-}
-
 fn snapshot(shared: &Shared) -> RelaySnapshot {
-    let failures = shared.failures();
     RelaySnapshot {
-        threads_running: if shared.is_stopping() { 0 } else { (shared.threads.len() - failures) as u64 },
-        thread_failures: failures as u64,
+        threads_running: if shared.is_stopping() { 0 } else { shared.threads_running() as u64 },
+        threads_hung: shared.failures.hung(),
+        thread_failures: shared.failures.by_cause(),
+        thread_replacements: shared.failures.replacements(),
+        allocations_lost: shared.failures.allocations_lost(),
         ports: shared.directory.capacity() as u64,
         connections_turned_away: shared.turned_away(),
-        ..figures::snapshot(shared.threads.iter().map(|thread| &thread.figures))
+        ..figures::snapshot(shared.threads.iter().map(ThreadFace::values))
     }
 }
 

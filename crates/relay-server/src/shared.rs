@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use sangam_net::Waker;
 
 use crate::directory::Directory;
-use crate::figures::Figures;
+use crate::failures::Failures;
+use crate::figures::Values;
 use crate::options::Live;
+use crate::thread_face::{Condition, ThreadFace};
 
 /// What the threads of one server and its owner have in common. Nothing here is written on the packet path.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Arc<Directory>,
     pub(crate) threads: Vec<ThreadFace>,
     pub(crate) live: ArcSwap<Live>,
+    pub(crate) failures: Failures,
     /// Goes up when something here has changed that threads must heed; they look when they are woken.
     version: AtomicU64,
     /// Connections that no thread took.
@@ -22,30 +24,27 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
 }
 
-/// One thread as the others see it.
-#[derive(Debug)]
-pub(crate) struct ThreadFace {
-    pub(crate) figures: Figures,
-    pub(crate) waker: Arc<Waker>,
-    pub(crate) has_failed: AtomicBool,
-}
-
 impl Shared {
-    pub(crate) fn new(directory: Arc<Directory>, wakers: &[Arc<Waker>], live: Live) -> Self {
-        let face = |waker: &Arc<Waker>| ThreadFace {
-            figures: Figures::new(),
-            waker: Arc::clone(waker),
-            has_failed: AtomicBool::new(false),
-        };
+    pub(crate) fn new(directory: Arc<Directory>, threads: Vec<ThreadFace>, live: Live) -> Self {
         Self {
             directory,
-            threads: wakers.iter().map(face).collect(),
+            threads,
             live: ArcSwap::from_pointee(live),
+            failures: Failures::default(),
             version: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Gives up whatever stands anywhere in the name of a thread that has ended or was superseded, and says what it
+    /// had. The one place for that: it runs before the next life of the thread begins, on the supervisor.
+    pub(crate) fn on_thread_lost(&self, index: usize, cause: String) -> Values {
+        let Some((life, last)) = self.threads[index].end_life(cause) else { return Values::zero() };
+        self.directory.release_all(life.owner);
+        self.failures.count_allocations_lost(last.allocations_live());
+        last
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -91,11 +90,11 @@ impl Shared {
     }
 
     pub(crate) fn allocations_live(&self) -> u64 {
-        self.threads.iter().map(|thread| thread.figures.allocations_live()).sum()
+        self.threads.iter().map(ThreadFace::allocations_live).sum()
     }
 
-    /// Threads that have ended before their time.
-    pub(crate) fn failures(&self) -> usize {
-        self.threads.iter().filter(|thread| thread.has_failed.load(Ordering::Acquire)).count()
+    /// Threads that run, as far as is known.
+    pub(crate) fn threads_running(&self) -> usize {
+        self.threads.iter().filter(|thread| thread.condition() == Condition::Runs).count()
     }
 }

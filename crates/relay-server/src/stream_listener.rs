@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use sangam_net::{Arrived, DetachedStream, TcpFront, Tls};
 use sangam_turn_proto::{ClientAddr, FiveTuple, Transport};
@@ -30,7 +29,6 @@ pub(crate) struct StreamListener {
 /// The way to all threads.
 #[derive(Debug)]
 pub(crate) struct Doorway {
-    pub(crate) queues: Vec<SyncSender<Arrival>>,
     pub(crate) shared: Arc<Shared>,
     /// Which thread a client belongs to must not be a stranger's choice.
     pub(crate) hasher: RandomState,
@@ -82,15 +80,15 @@ impl Doorway {
 
     /// One thread for all connections of a client's address and port.
     fn hand_over(&self, arrival: Arrival) {
-        let threads = self.queues.len() as u64;
+        let threads = self.shared.threads.len() as u64;
         let client = arrival.five_tuple.client.0;
         let index = usize::try_from(self.hasher.hash_one(client) % threads).expect("less than the number of threads");
         let thread = &self.shared.threads[index];
-        if self.queues[index].try_send(arrival).is_ok() {
+        if thread.arrivals.post(arrival).is_ok() {
             thread.waker.wake();
         } else {
             self.shared.count_turned_away();
-            tracing::debug!(%client, thread = index, "connection closed: its relay thread is behind or has ended");
+            tracing::debug!(%client, thread = index, "connection closed: its relay thread is behind");
         }
     }
 }

@@ -9,7 +9,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use sangam_net::Poller;
@@ -22,20 +21,21 @@ use crate::connections::{CONNECTION_TOKENS, Closed, ConnectionId, Connections};
 use crate::counters::{Counter, Counters};
 use crate::credentials::Credentials;
 use crate::event_log::EventLog;
+#[cfg(test)]
+use crate::fault::Place;
 use crate::handover::{Handover, Outbox};
+use crate::incarnation::Incarnation;
 use crate::policy::Premises;
 use crate::relay_sockets::RelaySockets;
-use crate::shared::{Shared, ThreadFace};
-use crate::stream_listener::Arrival;
+use crate::shared::Shared;
+use crate::thread_face::ThreadFace;
 
 /// What a thread is given at its start; everything in it can move to that thread.
 pub(crate) struct ThreadSeed {
     pub(crate) index: usize,
+    pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) listeners: Vec<Socket>,
     pub(crate) poller: Poller,
-    pub(crate) outbox: Outbox,
-    pub(crate) inbox: Receiver<Handover>,
-    pub(crate) arrivals: Receiver<Arrival>,
     pub(crate) core: CoreOptions,
     pub(crate) premises: Premises,
     pub(crate) credentials: Credentials,
@@ -47,6 +47,8 @@ pub(crate) struct ThreadSeed {
 /// A relay thread. Nothing in it is shared but what [`Shared`] names.
 pub(crate) struct RelayThread {
     index: usize,
+    /// This life of the thread. Once superseded it touches nothing that others see, and ends.
+    incarnation: Arc<Incarnation>,
     core: TurnServer,
     listeners: Vec<Rc<Socket>>,
     relays: RelaySockets,
@@ -54,8 +56,8 @@ pub(crate) struct RelayThread {
     batch: RecvBatch,
     sends: SendBatch<Rc<Socket>>,
     outbox: Outbox,
-    inbox: Receiver<Handover>,
-    arrivals: Receiver<Arrival>,
+    /// Holds what a wake takes from the inbox.
+    mail: Vec<Handover>,
     connections: Connections,
     /// Holds what one read brings, for each connection in turn.
     stream_buffer: Vec<u8>,
@@ -97,7 +99,7 @@ impl ThreadSeed {
         Ok(poller)
     }
 
-    /// Runs until the server stops, or the readiness queue is broken.
+    /// Runs until the server stops, another takes its place, or the readiness queue is broken.
     pub(crate) fn run(self) -> io::Result<()> {
         RelayThread::new(self).run()
     }
@@ -112,19 +114,20 @@ impl RelayThread {
             seed.options.ports.clone(),
             seed.options.relay_buffers,
             Arc::clone(&seed.shared.directory),
-            seed.index,
+            Arc::clone(&seed.incarnation),
         );
+        let outbox = Outbox::new(Arc::clone(&seed.incarnation), &seed.shared.threads);
         Self {
             index: seed.index,
+            incarnation: seed.incarnation,
             core: TurnServer::new(seed.core, rand::make_rng(), now),
             listeners: seed.listeners.into_iter().map(Rc::new).collect(),
             relays,
             poller: seed.poller,
             batch: RecvBatch::new(seed.options.datagram_bytes_max),
             sends: SendBatch::new(),
-            outbox: seed.outbox,
-            inbox: seed.inbox,
-            arrivals: seed.arrivals,
+            outbox,
+            mail: Vec::new(),
             connections: Connections::new(seed.options.connection_queue_bytes),
             stream_buffer: vec![0; seed.options.datagram_bytes_max + streams::READ_BYTES],
             has_output: Vec::new(),
@@ -144,10 +147,16 @@ impl RelayThread {
 
     fn run(mut self) -> io::Result<()> {
         let mut ready = Vec::with_capacity(EVENTS_MAX);
+        self.heed_rules();
         while !self.shared.is_stopping() {
             self.poller.wait(&mut ready, self.patience())?;
+            #[cfg(test)]
+            self.face().faults.strike(Place::Wake)?;
+            if self.incarnation.is_superseded() {
+                break;
+            }
             self.now = self.clock.read();
-            self.face().figures.beat();
+            self.incarnation.figures.beat();
             for &token in &ready {
                 self.serve(token);
             }
@@ -197,8 +206,13 @@ impl RelayThread {
     /// Sends all that waits, and forgets what was received.
     fn flush(&mut self) {
         if !self.sends.is_empty() {
+            #[cfg(test)]
+            self.face().faults.strike(Place::Flush).unwrap();
+            if self.incarnation.is_superseded() {
+                self.sends = SendBatch::new();
+            }
             // Before the answer is on its way: whoever has heard of an allocation finds it counted.
-            self.face().figures.show_allocations(self.core.stats().allocations_live);
+            self.incarnation.figures.show_allocations(self.core.stats().allocations_live);
             let counters = &mut self.counters;
             let log = &mut self.log;
             let now = self.now.mono;
@@ -216,7 +230,7 @@ impl RelayThread {
         self.counters.set(Counter::PortsInUse, self.relays.len() as u64);
         self.counters.set(Counter::Connections, self.connections.len() as u64);
         self.counters.set(Counter::LogLinesSuppressed, self.log.suppressed());
-        self.face().figures.publish(&self.core.stats(), &self.counters);
+        self.incarnation.figures.publish(&self.core.stats(), &self.counters);
     }
 
     fn face(&self) -> &ThreadFace {

@@ -145,6 +145,15 @@ pub struct Relay {
     /// Kernel receive buffer of each relay socket, capped by `net.core.rmem_max`.
     #[schemars(extend("x-reload" = "restart"))]
     pub relay_buffer_bytes: ByteSize,
+    /// A thread that was woken and has not turned for this long hangs: another takes its place on the same sockets.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub thread_hang_limit: HumanDuration,
+    /// The longest that a thread which fails again and again waits for its next start; the first time it does not wait.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub thread_restart_delay_max: HumanDuration,
+    /// Threads that hang and were replaced, at once; one that hangs beyond it is not replaced, and `/ready` says so.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub hung_threads_max: usize,
     /// Lines about allocations and refusals that each thread writes to the log in a second; what is beyond is
     /// counted.
     #[schemars(extend("x-reload" = "restart"))]
@@ -197,6 +206,9 @@ impl Default for Relay {
             handover_queue_max: 1_024,
             listen_buffer_bytes: ByteSize::from_kib(4_096),
             relay_buffer_bytes: ByteSize::from_kib(64),
+            thread_hang_limit: HumanDuration::from_secs(2),
+            thread_restart_delay_max: HumanDuration::from_secs(5),
+            hung_threads_max: 8,
             log_lines_per_sec: 20,
             drain_limit: HumanDuration::from_secs(0),
         }
@@ -278,6 +290,14 @@ impl Relay {
         check.within("reservations_max", self.reservations_max, 1, 16_384);
         self.validate_connections(check);
         self.validate_queues(check);
+        self.validate_supervision(check);
+    }
+
+    fn validate_supervision(&self, check: &mut Check) {
+        let secs = HumanDuration::from_secs;
+        check.within("thread_hang_limit", self.thread_hang_limit, secs(1), secs(60));
+        check.within("thread_restart_delay_max", self.thread_restart_delay_max, secs(1), secs(600));
+        check.within("hung_threads_max", self.hung_threads_max, 0, 256);
     }
 
     fn validate_users(&self, check: &mut Check) {

@@ -1,5 +1,7 @@
 //! What the core wants done, and what the server wants of its threads.
 
+use std::mem;
+
 use sangam_turn_proto::{Input, Limits, OpenError, Opened, Output, RequestId};
 
 use super::RelayThread;
@@ -54,22 +56,30 @@ impl RelayThread {
     /// Somebody has woken this thread: to hand datagrams over, to change the rules, or to see whether it lives.
     pub(super) fn heed_waker(&mut self) {
         self.face().waker.clear();
+        self.heed_rules();
+        let has_all_arrivals = self.take_arrivals();
+        let mut mail = mem::take(&mut self.mail);
+        let has_all_mail = self.face().inbox.collect(self.incarnation.owner, HANDOVERS_MAX, &mut mail);
+        for handover in mail.drain(..) {
+            match handover {
+                Handover::Datagram(datagram) => self.deliver_handed_over(&datagram),
+                Handover::TakeReserved(question) => self.give_reserved(&question),
+                Handover::Reserved(answer) => self.take_reserved(answer),
+            }
+        }
+        self.mail = mail;
+        if !has_all_arrivals || !has_all_mail {
+            self.face().waker.wake();
+        }
+    }
+
+    /// Puts the rules in force that have changed since they were last looked at.
+    pub(super) fn heed_rules(&mut self) {
         let version = self.shared.version();
         if version != self.version {
             self.version = version;
             self.apply_live();
         }
-        let is_done = self.take_arrivals();
-        for _ in 0..HANDOVERS_MAX {
-            match self.inbox.try_recv() {
-                Ok(Handover::Datagram(datagram)) => self.deliver_handed_over(&datagram),
-                Ok(Handover::TakeReserved(question)) => self.give_reserved(&question),
-                Ok(Handover::Reserved(answer)) => self.take_reserved(answer),
-                Err(_) if is_done => return,
-                Err(_) => break,
-            }
-        }
-        self.face().waker.wake();
     }
 
     fn apply_live(&mut self) {

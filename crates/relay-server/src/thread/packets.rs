@@ -30,6 +30,10 @@ impl RelayThread {
     }
 
     fn receive(&mut self, socket: &Socket, max: usize) -> Range<usize> {
+        if self.incarnation.is_superseded() {
+            // What waits there is the successor's.
+            return 0..0;
+        }
         self.make_room(max);
         match self.batch.fill(socket, max) {
             Ok(Filled { datagrams, oversized, errors_cleared }) => {

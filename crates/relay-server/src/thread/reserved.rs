@@ -16,7 +16,7 @@ impl RelayThread {
         allocation: AllocationKey,
     ) {
         let owner = usize::from(token.server_index());
-        let question = ReservedQuestion { token, username, thread: self.index, request, allocation };
+        let question = ReservedQuestion { token, username, asker: self.incarnation.owner, request, allocation };
         if let Err(error) = self.outbox.push(owner, Handover::TakeReserved(question)) {
             self.count_not_handed_over(error);
             self.tell_opened(request, Err(OpenError::NotReserved));
@@ -29,18 +29,22 @@ impl RelayThread {
         self.drain();
         let socket = key.and_then(|key| self.relays.take(&self.poller, key));
         let local = socket.as_ref().map(sangam_net::udp::Socket::local);
-        let ReservedQuestion { request, allocation, thread, .. } = *question;
-        let answer = Handover::Reserved(ReservedAnswer { request, allocation, socket });
-        if let Err(error) = self.outbox.push(thread, answer) {
+        let ReservedQuestion { request, allocation, asker, .. } = *question;
+        let answer = Handover::Reserved(ReservedAnswer { asker, request, allocation, socket });
+        if let Err(error) = self.outbox.push(usize::from(asker.thread), answer) {
             // The socket is closed; whoever asked gives up after a while.
             self.count_not_handed_over(error);
-            local.inspect(|local| self.shared.directory.release(*local));
+            local.inspect(|local| self.shared.directory.release(*local, self.incarnation.owner));
         }
     }
 
     /// The answer to our question.
     pub(super) fn take_reserved(&mut self, answer: ReservedAnswer) {
-        let ReservedAnswer { request, allocation, socket } = answer;
+        let ReservedAnswer { asker, request, allocation, socket } = answer;
+        if asker != self.incarnation.owner {
+            // Whoever asked had our place before us.
+            return socket.into_iter().for_each(|socket| self.relays.discard(socket));
+        }
         let result = match socket {
             Some(socket) => self.relays.adopt(&self.poller, allocation, socket).map(Opened::from),
             None => Err(OpenError::NotReserved),

@@ -24,8 +24,9 @@ pub(super) const READ_BYTES: usize = 64 << 10;
 impl RelayThread {
     /// Takes in the connections that wait; `false` if some still do.
     pub(super) fn take_arrivals(&mut self) -> bool {
-        for _ in 0..ARRIVALS_MAX {
-            let Ok(Arrival { stream, five_tuple }) = self.arrivals.try_recv() else { return true };
+        let mut arrivals = Vec::new();
+        let has_all = self.face().arrivals.collect(self.incarnation.owner, ARRIVALS_MAX, &mut arrivals);
+        for Arrival { stream, five_tuple } in arrivals {
             // The end of the earlier one was on its way to us.
             if let Some(earlier) = self.connections.of(&five_tuple) {
                 self.close_connection(earlier, Closed::Replaced);
@@ -40,7 +41,7 @@ impl RelayThread {
                 }
             }
         }
-        false
+        has_all
     }
 
     /// Reads what has come, and writes what waits.
@@ -136,7 +137,7 @@ impl RelayThread {
         while !self.has_output.is_empty() || !self.doomed.is_empty() {
             if !self.has_output.is_empty() {
                 // Before the answer is on its way: whoever has heard of an allocation finds it counted.
-                self.face().figures.show_allocations(self.core.stats().allocations_live);
+                self.incarnation.figures.show_allocations(self.core.stats().allocations_live);
             }
             // Writing may doom, and closing may make the core answer others.
             for id in mem::take(&mut self.has_output) {
@@ -150,7 +151,9 @@ impl RelayThread {
 
     /// Writes as much as the socket takes, and watches for room if something is left.
     fn write_connection(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id).filter(|_| !self.incarnation.is_superseded()) else {
+            return;
+        };
         let (queue, stream) = (&mut connection.queue, &mut connection.stream);
         if queue.is_empty() && !stream.holds_output() && !connection.waits_for_room {
             return;

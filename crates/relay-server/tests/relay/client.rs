@@ -40,7 +40,7 @@ pub(crate) enum Data {
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) trait Duplex: Read + Write {
+pub(crate) trait Duplex: Read + Write + Send {
     fn local(&self) -> SocketAddr;
 }
 

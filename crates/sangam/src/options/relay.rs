@@ -51,6 +51,9 @@ pub(crate) fn relay_options(
         },
         datagram_bytes_max: relay.datagram_bytes_max.as_usize(),
         handover_queue: relay.handover_queue_max,
+        thread_hang_limit: relay.thread_hang_limit.get(),
+        thread_restart_delay_max: relay.thread_restart_delay_max.get(),
+        hung_threads_max: relay.hung_threads_max,
         log_lines_per_second: relay.log_lines_per_sec,
         ..defaults
     }

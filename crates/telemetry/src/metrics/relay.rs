@@ -23,8 +23,14 @@ type Source = Box<dyn Fn() -> RelaySnapshot + Send + Sync>;
 pub struct RelaySnapshot {
     /// Relay threads that run.
     pub threads_running: u64,
-    /// Relay threads that ended before their time.
-    pub thread_failures: u64,
+    /// Relay threads that hang and were replaced, and have not ended.
+    pub threads_hung: u64,
+    /// Relay threads that failed, by cause.
+    pub thread_failures: Labelled,
+    /// Relay threads that took the place of one that failed.
+    pub thread_replacements: u64,
+    /// Allocations that ended because their thread failed.
+    pub allocations_lost: u64,
     /// Allocations alive.
     pub allocations: u64,
     /// Allocations that ever began.
@@ -122,9 +128,10 @@ fn encode_values(family: &mut MetricEncoder<'_>, label: &'static str, values: &L
     Ok(())
 }
 
-fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 5] {
+fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
     [
         ("sangam_relay_threads", "Relay threads that run", snapshot.threads_running),
+        ("sangam_relay_threads_hung", "Relay threads that hang and were replaced", snapshot.threads_hung),
         ("sangam_relay_allocations", "Allocations alive", snapshot.allocations),
         ("sangam_relay_connections", "Connections over TCP and TLS that are open", snapshot.connections),
         ("sangam_relay_ports_in_use", "Relayed addresses that are bound", snapshot.ports_in_use),
@@ -132,9 +139,10 @@ fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 5] {
     ]
 }
 
-fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
+fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 7] {
     [
-        ("sangam_relay_thread_failures", "Relay threads that ended before their time", snapshot.thread_failures),
+        ("sangam_relay_thread_replacements", "Relay threads that took a place", snapshot.thread_replacements),
+        ("sangam_relay_allocations_lost", "Allocations that ended with their thread", snapshot.allocations_lost),
         ("sangam_relay_allocations_created", "Allocations that began", snapshot.allocations_created),
         ("sangam_relay_allocations_expired", "Allocations whose time ran out", snapshot.allocations_expired),
         (
@@ -149,7 +157,7 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] 
 
 type Family<'a> = (&'static str, &'static str, &'static str, &'a Labelled);
 
-fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 10] {
+fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 11] {
     [
         ("sangam_relay_packets", "Datagrams relayed", "direction", &snapshot.packets),
         ("sangam_relay_payload_bytes", "Payload bytes relayed", "direction", &snapshot.bytes),
@@ -162,6 +170,7 @@ fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 10] {
             "reason",
             &snapshot.credential_refusals,
         ),
+        ("sangam_relay_thread_failures", "Relay threads that failed", "cause", &snapshot.thread_failures),
         ("sangam_relay_limited", "What a limit turned away", "limit", &snapshot.limited),
         ("sangam_relay_drops", "Datagrams dropped", "reason", &snapshot.drops),
         ("sangam_relay_connections_closed", "Connections that closed", "reason", &snapshot.connections_closed),
@@ -216,7 +225,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 21);
+        assert_eq!(kinds.len(), 24);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");
