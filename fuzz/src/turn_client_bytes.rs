@@ -211,7 +211,7 @@ impl World {
                     self.receive(&to, &bytes);
                     continue;
                 }
-                Output::OpenRelayed { request, allocation, family, port } => {
+                Output::OpenRelayed { request, allocation, family, port, username: _ } => {
                     self.open(request, allocation, family, port)
                 }
                 // No other thread there is keeps a socket.

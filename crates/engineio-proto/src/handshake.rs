@@ -1,6 +1,6 @@
-use sangam_types::{Frame, Text};
 use crate::options::Options;
 use crate::packet::Packet;
+use sangam_types::{Frame, Text};
 
 /// What carries the packets of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,8 +9,8 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
 
-use sangam_types::{Frame, Text};
 use crate::packet::{Packet, PacketError};
+use sangam_types::{Frame, Text};
 
 /// ASCII record separator.
 const SEPARATOR: u8 = 0x1E;

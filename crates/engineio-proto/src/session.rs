@@ -3,7 +3,6 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use sangam_types::{Frame, Mono};
 
-
 use crate::handshake::{Handshake, TransportKind};
 use crate::options::Options;
 use crate::packet::{CLOSE, NOOP, PING, PROBE_PONG, Packet};

@@ -2,7 +2,7 @@ use std::io;
 use std::sync::Arc;
 
 use sangam_net::udp::ListenGroup;
-use sangam_turn_proto::{Options as CoreOptions, RelayAddress};
+use sangam_turn_proto::{Options as CoreOptions, RelayAddress, SharedCounts};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
@@ -37,7 +37,8 @@ impl Blueprint {
             alternates: options.live.alternates.clone(),
             policy: premises.policy(&options.live),
             lifetimes: options.lifetimes,
-            limits: premises.limits(&options.live),
+            limits: options.live.limits,
+            shared: Arc::new(SharedCounts::new(rand::random())),
             // A client that may choose chooses the better, which of a user's key by MD5 cannot be made.
             offers_password_algorithms: options.users.load().are_passwords_known(),
             ..CoreOptions::new(options.realm.clone(), options.nonce_secret)

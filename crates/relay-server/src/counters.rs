@@ -37,15 +37,15 @@ pub(crate) enum Counter {
 
 impl Counter {
     pub(crate) const COUNT: usize = Self::ClosedReplaced as usize + 1;
-}
 
-impl From<OpenError> for Counter {
-    fn from(error: OpenError) -> Self {
+    /// What counts a relay socket that was not opened. Quotas are the core's to count.
+    pub(crate) const fn of_open_error(error: OpenError) -> Option<Self> {
         match error {
-            OpenError::NoPortLeft => Self::OpenNoPort,
-            OpenError::NoDescriptorLeft => Self::OpenNoDescriptor,
-            OpenError::Refused => Self::OpenRefused,
-            OpenError::NotReserved => Self::OpenNotReserved,
+            OpenError::NoPortLeft => Some(Self::OpenNoPort),
+            OpenError::NoDescriptorLeft => Some(Self::OpenNoDescriptor),
+            OpenError::Refused => Some(Self::OpenRefused),
+            OpenError::NotReserved => Some(Self::OpenNotReserved),
+            OpenError::UserQuota | OpenError::ServerQuota | OpenError::BandwidthQuota => None,
         }
     }
 }

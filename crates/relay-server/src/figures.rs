@@ -16,8 +16,8 @@ pub(crate) struct Figures {
     heartbeat: AtomicU64,
 }
 
-/// What the core counts besides its lists: three of allocations, two of each direction.
-const PLAIN: usize = 7;
+/// What the core counts besides its lists: three of allocations, two of each direction, two of bandwidth.
+const PLAIN: usize = 9;
 const REQUESTS: usize = PLAIN;
 const ERRORS: usize = REQUESTS + RequestKind::ALL.len();
 const DROPS: usize = ERRORS + ErrorCode::ALL.len();
@@ -48,6 +48,8 @@ impl Figures {
             stats.sent.bytes,
             stats.received.packets,
             stats.received.bytes,
+            stats.bytes_over_allocation_rate,
+            stats.bytes_over_server_rate,
         ];
         let values = plain
             .into_iter()
@@ -124,6 +126,7 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
         allocations_expired: sum[2],
         packets: vec![("to_peer", sum[3]), ("to_client", sum[5])],
         bytes: vec![("to_peer", sum[4]), ("to_client", sum[6])],
+        bytes_over_rate: vec![("allocation", sum[7]), ("server", sum[8])],
         requests: labelled(RequestKind::ALL.map(RequestKind::as_str), &sum[REQUESTS..]),
         refusals: labelled(ErrorCode::ALL.map(code_text), &sum[ERRORS..]),
         limited: labelled(Limited::ALL.map(Limited::as_str), &sum[LIMITED..]),

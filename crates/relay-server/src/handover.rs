@@ -8,6 +8,7 @@ use sangam_turn_proto::{AllocationKey, RelayedAddr, RequestId, ReservationToken}
 
 use crate::incarnation::{Incarnation, Owner};
 use crate::mailbox::Mailbox;
+use crate::quotas::Hold;
 use crate::thread_face::ThreadFace;
 
 /// Something for another thread.
@@ -40,14 +41,14 @@ pub(crate) struct ReservedQuestion {
     pub(crate) allocation: AllocationKey,
 }
 
-/// The socket, registered nowhere, if there was one under that token for that user.
+/// The socket, registered nowhere, and its quota, if there was one under that token for that user.
 #[derive(Debug)]
 pub(crate) struct ReservedAnswer {
     /// To this life the names below mean something; another life of the same thread may use them for something else.
     pub(crate) asker: Owner,
     pub(crate) request: RequestId,
     pub(crate) allocation: AllocationKey,
-    pub(crate) socket: Option<Socket>,
+    pub(crate) reserved: Option<(Socket, Hold)>,
 }
 
 /// Why something was not handed over.

@@ -10,9 +10,11 @@
 //! peer --> relay socket --> relay_from_peer --> header written in front --> listener --> client
 //! ```
 //!
-//! Threads meet in three places only: the directory of live relayed addresses (read for peers that are
+//! On the packet path threads meet in three places only: the directory of live relayed addresses (read for peers that are
 //! addresses of ours), the bounded queues of datagrams for another thread's clients, and the counters that a scrape
-//! reads.
+//! reads. Off it they also share the quotas of users, asked once for each allocation, and a few atomic numbers of fixed
+//! count: challenges to each network, and bytes of the whole server, which a thread takes out a fiftieth of a second's
+//! worth at a time.
 //!
 //! Connections over TCP and TLS are accepted and shake hands on the runtime; then each goes to the thread of its client,
 //! whose packet path its messages share.
@@ -40,6 +42,7 @@ mod options;
 mod part;
 mod policy;
 mod probe;
+mod quotas;
 mod relay_sockets;
 mod server;
 mod shared;

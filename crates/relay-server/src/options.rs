@@ -76,8 +76,8 @@ pub struct Live {
     pub own_addresses: Vec<IpAddr>,
     /// Other servers for clients that find no room here.
     pub alternates: Alternates,
-    /// How many there may be. [`Limits::allocations`] is for the whole server and divided among the threads; the others
-    /// are for each thread.
+    /// How many there may be. Those of allocations, challenges and bytes hold for the whole server; those of openings,
+    /// reservations and pending requests are for each thread.
     pub limits: Limits,
 }
 

@@ -63,7 +63,7 @@ impl RelayPart {
             match thread.condition() {
                 Condition::Runs => {}
                 Condition::Replaced { cause } => {
-                    missing.push(format!("relay thread {index} is being replaced ({cause})"))
+                    missing.push(format!("relay thread {index} is being replaced ({cause})"));
                 }
                 Condition::Stuck => {
                     is_stuck = true;

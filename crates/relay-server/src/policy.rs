@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use sangam_turn_proto::{Limits, PeerPolicy, RelayAddress};
+use sangam_turn_proto::{PeerPolicy, RelayAddress};
 
 use crate::options::{Live, Options};
 
@@ -11,7 +11,6 @@ use crate::options::{Live, Options};
 pub(crate) struct Premises {
     listen: Vec<SocketAddr>,
     allow_loopback: bool,
-    threads: usize,
 }
 
 impl Premises {
@@ -22,7 +21,7 @@ impl Premises {
         let allow_loopback = listen.iter().all(|addr| addr.ip().is_loopback())
             && relay_addresses.iter().all(|address| address.bound == address.external && address.bound.is_loopback())
             && !options.has_trusted_proxy;
-        Self { listen, allow_loopback, threads: options.threads }
+        Self { listen, allow_loopback }
     }
 
     pub(crate) fn policy(&self, live: &Live) -> PeerPolicy {
@@ -33,11 +32,6 @@ impl Premises {
             own_addresses: live.own_addresses.iter().copied().chain(listen).collect(),
             allow_loopback: self.allow_loopback,
         }
-    }
-
-    /// The limits of one thread.
-    pub(crate) fn limits(&self, live: &Live) -> Limits {
-        Limits { allocations: live.limits.allocations.div_ceil(self.threads), ..live.limits }
     }
 }
 
@@ -89,13 +83,5 @@ mod tests {
         for (address, reachable) in [("203.0.114.1", false), ("203.0.115.1", false), ("203.0.114.2", true)] {
             assert_eq!(policy.allows(ip(address)), reachable, "{address}");
         }
-    }
-
-    #[test]
-    fn the_limit_of_allocations_is_divided_among_the_threads() {
-        let options = Options { threads: 3, ..options(&["127.0.0.1:0"]) };
-        let premises = Premises::new(&options, &[]);
-        let live = Live { limits: Limits { allocations: 10, ..Limits::default() }, ..Live::default() };
-        assert_eq!(premises.limits(&live).allocations, 4);
     }
 }

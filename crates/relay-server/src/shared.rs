@@ -7,6 +7,7 @@ use crate::directory::Directory;
 use crate::failures::Failures;
 use crate::figures::Values;
 use crate::options::Live;
+use crate::quotas::Quotas;
 use crate::thread_face::{Condition, ThreadFace};
 
 /// What the threads of one server and its owner have in common. Nothing here is written on the packet path.
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) threads: Vec<ThreadFace>,
     pub(crate) live: ArcSwap<Live>,
     pub(crate) failures: Failures,
+    pub(crate) quotas: Arc<Quotas>,
     /// Goes up when something here has changed that threads must heed; they look when they are woken.
     version: AtomicU64,
     /// Connections that no thread took.
@@ -31,6 +33,7 @@ impl Shared {
             threads,
             live: ArcSwap::from_pointee(live),
             failures: Failures::default(),
+            quotas: Arc::default(),
             version: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             draining: AtomicBool::new(false),

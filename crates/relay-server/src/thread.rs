@@ -2,6 +2,7 @@
 
 mod control;
 mod packets;
+mod quota;
 mod reserved;
 mod streams;
 
@@ -26,6 +27,7 @@ use crate::fault::Place;
 use crate::handover::{Handover, Outbox};
 use crate::incarnation::Incarnation;
 use crate::policy::Premises;
+use crate::quotas::Holds;
 use crate::relay_sockets::RelaySockets;
 use crate::shared::Shared;
 use crate::thread_face::ThreadFace;
@@ -52,6 +54,7 @@ pub(crate) struct RelayThread {
     core: TurnServer,
     listeners: Vec<Rc<Socket>>,
     relays: RelaySockets,
+    holds: Holds,
     poller: Poller,
     batch: RecvBatch,
     sends: SendBatch<Rc<Socket>>,
@@ -123,6 +126,7 @@ impl RelayThread {
             core: TurnServer::new(seed.core, rand::make_rng(), now),
             listeners: seed.listeners.into_iter().map(Rc::new).collect(),
             relays,
+            holds: Holds::default(),
             poller: seed.poller,
             batch: RecvBatch::new(seed.options.datagram_bytes_max),
             sends: SendBatch::new(),

@@ -3,6 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use sangam_types::Mono;
 
 use crate::address::{FiveTuple, RelayedAddr};
+use crate::bandwidth::Meters;
 use crate::channel::Channel;
 use crate::inline_list::InlineList;
 use crate::key::Key;
@@ -18,6 +19,7 @@ pub(crate) struct Allocation {
     pub(crate) relayed: RelayedAddr,
     pub(crate) sent: Traffic,
     pub(crate) received: Traffic,
+    pub(crate) meters: Meters,
     pub(crate) channels: InlineList<Channel, 4>,
     pub(crate) permissions: InlineList<Permission, 2>,
     pub(crate) five_tuple: FiveTuple,

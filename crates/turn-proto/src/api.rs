@@ -68,6 +68,8 @@ pub enum Output {
         family: AddressFamily,
         /// On which port.
         port: PortWish,
+        /// Who asks: whose quota it counts towards, [`user_of`](crate::user_of) this name.
+        username: String,
     },
     /// Fetch the relay socket that another server of this process keeps under this token: ask it by
     /// [`TurnServer::release_reserved`](crate::TurnServer::release_reserved), move the socket here, answer with
@@ -155,7 +157,7 @@ pub enum KeyRefusal {
     Busy,
 }
 
-/// Why no relay socket could be opened. The client sees 508.
+/// Why no relay socket could be opened. The client sees 508, or 486 where it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OpenError {
     /// Every port of the range is taken.
@@ -166,6 +168,12 @@ pub enum OpenError {
     Refused,
     /// No socket is reserved under that token for that user, or no longer.
     NotReserved,
+    /// The user has as many allocations as one may have, on all servers of the process together. The client sees 486.
+    UserQuota,
+    /// All servers of the process together have as many allocations as they may have.
+    ServerQuota,
+    /// The rates of the allocations there are use up the rate of all. The client sees 486.
+    BandwidthQuota,
 }
 
 /// The fast call's verdict on a message from a client.
@@ -259,6 +267,10 @@ pub enum DropReason {
     PeerDenied,
     /// To one of our relay addresses where no allocation lives.
     PeerGone,
+    /// Beyond [`Limits::allocation_bytes_per_second`](crate::Limits::allocation_bytes_per_second).
+    AllocationRate,
+    /// Beyond [`Limits::bytes_per_second`](crate::Limits::bytes_per_second).
+    ServerRate,
 }
 
 /// What happened to an allocation, for audit, metrics and log.

@@ -1,9 +1,12 @@
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alternate::Alternates;
 use crate::peer_policy::PeerPolicy;
+use crate::shared_counts::SharedCounts;
 
 /// Everything a [`TurnServer`](crate::TurnServer) is told at its start.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Options {
     pub server_index: u16,
     /// Other servers for clients that find no room here.
     pub alternates: Alternates,
+    /// What all servers of one process count together: a clone of these options shares it.
+    pub shared: Arc<SharedCounts>,
     /// Which peers may be reached.
     pub policy: PeerPolicy,
     /// For how long things last.
@@ -37,7 +42,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options with every default and no relay address yet.
+    /// Options with every default, no relay address yet, and counts shared with nobody, whose seed anybody knows.
     #[must_use]
     pub fn new(realm: impl Into<String>, nonce_secret: NonceSecret) -> Self {
         Self {
@@ -50,6 +55,7 @@ impl Options {
             channel_number_max: 0x7FFF,
             server_index: 0,
             alternates: Alternates::default(),
+            shared: Arc::new(SharedCounts::new(0)),
             policy: PeerPolicy::default(),
             lifetimes: Lifetimes::default(),
             limits: Limits::default(),
@@ -118,13 +124,18 @@ impl Default for Lifetimes {
     }
 }
 
-/// How many there may be, for each server (shard).
+/// How many there may be, for each server (shard) unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Allocations in total, those being opened and ports reserved included. Beyond: 508. The default is the size of the port range
-    /// 49152-65535.
+    /// Allocations in total, those being opened and ports reserved included, of all servers of the process: this one
+    /// refuses what exceeds it here, and its driver, which knows of the others, answers [`Output::OpenRelayed`] with
+    /// [`OpenError::ServerQuota`]. Beyond: 508. The default is the size of the port range 49152-65535.
+    ///
+    /// [`Output::OpenRelayed`]: crate::Output::OpenRelayed
+    /// [`OpenError::ServerQuota`]: crate::OpenError::ServerQuota
     pub allocations: usize,
-    /// Allocations of one user, ports reserved included: the USERNAME without an `expiry:` before it. Beyond: 486.
+    /// Allocations of one user, ports reserved included: the USERNAME without an `expiry:` before it. As above, of all
+    /// servers of the process. Beyond: 486.
     pub allocations_per_user: usize,
     /// Peer addresses permitted at once on one allocation. Beyond: 508.
     pub permissions: usize,
@@ -139,9 +150,15 @@ pub struct Limits {
     /// The largest request kept while its key is looked up, bytes. Beyond: dropped. A Mebibyte in all is kept with the
     /// defaults (512 x 2,048).
     pub pending_request_bytes: usize,
-    /// Challenges (401 and 438) per second to one IPv4 /24 or IPv6 /56. Beyond: silence. Loopback is never counted.
-    /// `None` for no limit.
+    /// Challenges (401 and 438) per second to one IPv4 /24 or IPv6 /56, of all servers that share
+    /// [`Options::shared`]. Beyond: silence. Loopback is never counted. `None` for no limit.
     pub challenges_per_second: Option<u32>,
+    /// Payload bytes per second of one allocation, each direction apart; a second of them may pass at once. Beyond:
+    /// dropped. `None` for no limit.
+    pub allocation_bytes_per_second: Option<NonZeroU64>,
+    /// Payload bytes per second of all servers that share [`Options::shared`], each direction apart; a second of them may
+    /// pass at once, and a fiftieth more for each server. Beyond: dropped. `None` for no limit.
+    pub bytes_per_second: Option<NonZeroU64>,
 }
 
 impl Default for Limits {
@@ -156,6 +173,8 @@ impl Default for Limits {
             pending_requests: 512,
             pending_request_bytes: 2_048,
             challenges_per_second: Some(1_000),
+            allocation_bytes_per_second: None,
+            bytes_per_second: None,
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -10,7 +11,7 @@ use crate::address::{FiveTuple, PeerAddr, RelayedAddr};
 use crate::allocation::Allocation;
 use crate::alternate::{AlternateTurns, Alternates};
 use crate::api::{AllocationKey, Event, FromClient, FromPeer, Input, Output};
-use crate::challenge_cap::ChallengeCap;
+use crate::bandwidth::Bandwidth;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::indication_ids::IndicationIds;
 use crate::nonce::Nonces;
@@ -19,6 +20,7 @@ use crate::peer_filter::PeerFilter;
 use crate::peer_policy::PeerPolicy;
 use crate::pending::PendingRequests;
 use crate::reservation::Reservations;
+use crate::shared_counts::SharedCounts;
 use crate::slots::Slots;
 use crate::stats::{Limited, Stats};
 use crate::timers::{Timer, Timers};
@@ -35,7 +37,7 @@ mod reserve;
 mod respond;
 
 /// A TURN server (RFC 8656) without sockets, clock or threads: one for each relay thread, nothing shared but the
-/// secret that nonces are signed with.
+/// secret that nonces are signed with and [`SharedCounts`].
 ///
 /// Hand each datagram to a fast call first; what it calls [`FromClient::Control`] goes to
 /// [`handle_input`](Self::handle_input), after which [`poll_output`](Self::poll_output) is drained until
@@ -54,7 +56,8 @@ pub struct TurnServer {
     stats: Stats,
     filter: PeerFilter,
     nonces: Nonces,
-    challenge_cap: ChallengeCap,
+    bandwidth: Bandwidth,
+    shared: Arc<SharedCounts>,
     indication_ids: IndicationIds,
     realm: String,
     offers_password_algorithms: bool,
@@ -75,7 +78,7 @@ impl TurnServer {
         Self {
             allocations: Slots::new(),
             by_five_tuple: HashMap::with_hasher(hasher.clone()),
-            by_relayed: HashMap::with_hasher(hasher.clone()),
+            by_relayed: HashMap::with_hasher(hasher),
             opening: BTreeMap::new(),
             reservations: Reservations::new(options.server_index, rng),
             pending: PendingRequests::default(),
@@ -85,7 +88,8 @@ impl TurnServer {
             stats: Stats::default(),
             filter: PeerFilter::new(options.policy, options.relay_addresses),
             nonces: Nonces::new(options.nonce_secret, options.nonce_lifetime),
-            challenge_cap: ChallengeCap::new(hasher),
+            bandwidth: Bandwidth::new(&options.limits, Arc::clone(&options.shared)),
+            shared: options.shared,
             indication_ids,
             realm: options.realm,
             offers_password_algorithms: options.offers_password_algorithms,
@@ -176,6 +180,7 @@ impl TurnServer {
 
     /// Puts other limits in force. What exceeds them already stays until it ends.
     pub fn replace_limits(&mut self, limits: Limits) {
+        self.bandwidth.replace_limits(&limits);
         self.limits = limits;
     }
 

@@ -14,6 +14,10 @@ pub struct Stats {
     pub sent: Traffic,
     /// Payload relayed from peers to clients.
     pub received: Traffic,
+    /// Payload bytes dropped as [`DropReason::AllocationRate`].
+    pub bytes_over_allocation_rate: u64,
+    /// Payload bytes dropped as [`DropReason::ServerRate`].
+    pub bytes_over_server_rate: u64,
     requests: [u64; RequestKind::ALL.len()],
     errors: [u64; ErrorCode::ALL.len()],
     drops: [u64; DropReason::ALL.len()],
@@ -51,6 +55,8 @@ pub enum Limited {
     Allocations,
     /// [`Limits::allocations_per_user`](crate::Limits::allocations_per_user)
     AllocationsPerUser,
+    /// [`Limits::bytes_per_second`](crate::Limits::bytes_per_second), as the sum of what allocations may relay
+    Bandwidth,
     /// [`Limits::permissions`](crate::Limits::permissions)
     Permissions,
     /// [`Limits::channels`](crate::Limits::channels)
@@ -138,9 +144,10 @@ impl RequestKind {
 
 impl Limited {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Allocations,
         Self::AllocationsPerUser,
+        Self::Bandwidth,
         Self::Permissions,
         Self::Channels,
         Self::Opening,
@@ -157,6 +164,7 @@ impl Limited {
         match self {
             Self::Allocations => "allocations",
             Self::AllocationsPerUser => "allocations_per_user",
+            Self::Bandwidth => "bandwidth",
             Self::Permissions => "permissions",
             Self::Channels => "channels",
             Self::Opening => "opening",
@@ -171,8 +179,16 @@ impl Limited {
 
 impl DropReason {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Malformed, Self::NoAllocation, Self::NoChannel, Self::NoPermission, Self::PeerDenied, Self::PeerGone];
+    pub const ALL: [Self; 8] = [
+        Self::Malformed,
+        Self::NoAllocation,
+        Self::NoChannel,
+        Self::NoPermission,
+        Self::PeerDenied,
+        Self::PeerGone,
+        Self::AllocationRate,
+        Self::ServerRate,
+    ];
 
     /// The reason's name, for a label.
     #[must_use]
@@ -184,6 +200,8 @@ impl DropReason {
             Self::NoPermission => "no_permission",
             Self::PeerDenied => "peer_denied",
             Self::PeerGone => "peer_gone",
+            Self::AllocationRate => "allocation_rate",
+            Self::ServerRate => "server_rate",
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-/// How many allocations each user has.
+/// How many allocations each user has with this server. The driver counts those of all servers of the process; what is too
+/// many here is too many there, and is refused without asking.
 #[derive(Debug, Default)]
 pub(crate) struct UserCount {
     allocations: BTreeMap<Box<str>, usize>,
@@ -32,7 +33,8 @@ pub(crate) fn is_same_user(a: &str, b: &str) -> bool {
 }
 
 /// The user behind a USERNAME: time-limited credentials are `expiry:name`, and each new one has another expiry.
-fn user_of(username: &str) -> &str {
+#[must_use]
+pub fn user_of(username: &str) -> &str {
     match username.split_once(':') {
         Some((expiry, name)) if !expiry.is_empty() && expiry.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => username,

@@ -109,7 +109,7 @@ pub struct Relay {
     /// Allocations in total; beyond it clients are answered 508.
     #[schemars(extend("x-reload" = "live"))]
     pub allocations_max: usize,
-    /// Allocations of one user on one thread; beyond it clients are answered 486.
+    /// Allocations of one user; beyond it clients are answered 486. Time-limited credentials of one name are one user.
     #[schemars(extend("x-reload" = "live"))]
     pub allocations_per_user_max: usize,
     /// Peer addresses permitted at once on one allocation; beyond it clients are answered 508.
@@ -133,6 +133,15 @@ pub struct Relay {
     /// Challenges per second to one IPv4 /24 or IPv6 /56; beyond it silence. 0: no limit.
     #[schemars(extend("x-reload" = "live"))]
     pub challenges_per_sec: u32,
+    /// Bytes per second that one allocation relays, each direction apart; beyond it datagrams are dropped. What a second
+    /// allows may pass at once. 0: no limit.
+    #[schemars(extend("x-reload" = "live"))]
+    pub allocation_bytes_per_sec: ByteSize,
+    /// Bytes per second that all allocations together relay, each direction apart; beyond it datagrams are dropped. If
+    /// `relay.allocation_bytes_per_sec` is set too, clients are answered 486 once the rates of the allocations there are
+    /// reach it. 0: no limit.
+    #[schemars(extend("x-reload" = "live"))]
+    pub bytes_per_sec: ByteSize,
     /// The longest datagram relayed; longer ones are dropped.
     #[schemars(extend("x-reload" = "restart"))]
     pub datagram_bytes_max: ByteSize,
@@ -202,6 +211,8 @@ impl Default for Relay {
             pending_requests_max: 512,
             pending_request_bytes_max: ByteSize::from_kib(2),
             challenges_per_sec: 1_000,
+            allocation_bytes_per_sec: ByteSize::from_bytes(0),
+            bytes_per_sec: ByteSize::from_bytes(0),
             datagram_bytes_max: ByteSize::from_kib(9),
             handover_queue_max: 1_024,
             listen_buffer_bytes: ByteSize::from_kib(4_096),
@@ -288,6 +299,9 @@ impl Relay {
         check.within("permissions_max", self.permissions_max, 1, 65_536);
         check.within("channels_max", self.channels_max, 1, 16_384);
         check.within("reservations_max", self.reservations_max, 1, 16_384);
+        let (none, terabit) = (ByteSize::from_bytes(0), ByteSize::from_kib(128 << 20));
+        check.within("allocation_bytes_per_sec", self.allocation_bytes_per_sec, none, terabit);
+        check.within("bytes_per_sec", self.bytes_per_sec, none, terabit);
         self.validate_connections(check);
         self.validate_queues(check);
         self.validate_supervision(check);

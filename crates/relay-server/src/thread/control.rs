@@ -6,6 +6,7 @@ use sangam_turn_proto::{Input, Limits, OpenError, Opened, Output, RequestId};
 
 use super::RelayThread;
 use super::packets::Parcel;
+use crate::counters::Counter;
 use crate::handover::Handover;
 
 /// Handovers taken from other threads in one wake. More wait for the next.
@@ -17,14 +18,14 @@ impl RelayThread {
         loop {
             match self.core.poll_output() {
                 Output::Transmit { to, bytes } => self.push_to_client(&to, Parcel::Answer(bytes)),
-                Output::OpenRelayed { request, allocation, family, port } => {
-                    let result = self.relays.open(&self.poller, allocation, family, port);
+                Output::OpenRelayed { request, allocation, family, port, username } => {
+                    let result = self.open_within_quota(allocation, family, port, &username);
                     self.tell_opened(request, result);
                 }
                 Output::TakeReserved { request, allocation, token, username } => {
                     self.ask_for_reserved(token, username, request, allocation);
                 }
-                Output::CloseRelayed { allocation, relayed: _ } => self.relays.close(&self.poller, allocation),
+                Output::CloseRelayed { allocation, relayed: _ } => self.close_relayed(allocation),
                 Output::FindKey { request, username, algorithm } => {
                     let result = self.credentials.keys_for(&username, algorithm, self.now.wall);
                     if let Err(refusal) = result {
@@ -42,8 +43,10 @@ impl RelayThread {
     }
 
     pub(super) fn tell_opened(&mut self, request: RequestId, result: Result<Opened, OpenError>) {
-        if let Err(error) = result {
-            self.counters.count(error.into());
+        if let Err(error) = result
+            && let Some(counter) = Counter::of_open_error(error)
+        {
+            self.counters.count(counter);
         }
         self.core.handle_input(self.now, Input::RelayedOpened { request, result });
     }
@@ -86,7 +89,7 @@ impl RelayThread {
         let live = self.shared.live.load_full();
         self.core.replace_policy(self.premises.policy(&live));
         self.core.replace_alternates(live.alternates.clone());
-        let limits = self.premises.limits(&live);
+        let limits = live.limits;
         // Whoever comes while we drain is refused with 508 and goes elsewhere.
         let allocations = if self.shared.is_draining() { 0 } else { limits.allocations };
         self.core.replace_limits(Limits { allocations, ..limits });

@@ -29,8 +29,10 @@ impl RelayThread {
         self.drain();
         let socket = key.and_then(|key| self.relays.take(&self.poller, key));
         let local = socket.as_ref().map(sangam_net::udp::Socket::local);
+        // It counts on without a break, wherever it is.
+        let hold = key.and_then(|key| self.holds.take(key));
         let ReservedQuestion { request, allocation, asker, .. } = *question;
-        let answer = Handover::Reserved(ReservedAnswer { asker, request, allocation, socket });
+        let answer = Handover::Reserved(ReservedAnswer { asker, request, allocation, reserved: socket.zip(hold) });
         if let Err(error) = self.outbox.push(usize::from(asker.thread), answer) {
             // The socket is closed; whoever asked gives up after a while.
             self.count_not_handed_over(error);
@@ -40,13 +42,16 @@ impl RelayThread {
 
     /// The answer to our question.
     pub(super) fn take_reserved(&mut self, answer: ReservedAnswer) {
-        let ReservedAnswer { asker, request, allocation, socket } = answer;
+        let ReservedAnswer { asker, request, allocation, reserved } = answer;
         if asker != self.incarnation.owner {
             // Whoever asked had our place before us.
-            return socket.into_iter().for_each(|socket| self.relays.discard(socket));
+            return reserved.into_iter().for_each(|(socket, _)| self.relays.discard(socket));
         }
-        let result = match socket {
-            Some(socket) => self.relays.adopt(&self.poller, allocation, socket).map(Opened::from),
+        let result = match reserved {
+            Some((socket, hold)) => {
+                let adopted = self.relays.adopt(&self.poller, allocation, socket).map(Opened::from);
+                adopted.inspect(|_| self.holds.keep(allocation, hold))
+            }
             None => Err(OpenError::NotReserved),
         };
         self.tell_opened(request, result);

@@ -7,6 +7,7 @@ mod client;
 mod flood;
 mod hairpin;
 mod lifecycle;
+mod limits;
 mod peers;
 mod relay;
 mod reservation;

@@ -1,6 +1,7 @@
 //! `[relay]` for the relay server.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::thread;
 
@@ -76,6 +77,8 @@ pub(crate) fn relay_live(relay: &Relay, machine: &Machine) -> Live {
             pending_requests: relay.pending_requests_max,
             pending_request_bytes: relay.pending_request_bytes_max.as_usize(),
             challenges_per_second: Some(relay.challenges_per_sec).filter(|rate| *rate > 0),
+            allocation_bytes_per_second: NonZeroU64::new(relay.allocation_bytes_per_sec.get()),
+            bytes_per_second: NonZeroU64::new(relay.bytes_per_sec.get()),
         },
     }
 }
@@ -133,7 +136,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::PathBuf;
 
-    use sangam_config::{Setting, Sources, load};
+    use sangam_config::{ByteSize, Setting, Sources, load};
 
     use super::*;
 
@@ -152,6 +155,20 @@ mod tests {
             .map(|address| format!("{} as {}", address.bound, address.external))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_no_limit_and_sizes_have_units() {
+        let mut relay = Relay::default();
+        let machine = Machine { addresses: Vec::new(), route_v4: None, route_v6: None };
+        let rates = |relay: &Relay| {
+            let limits = relay_live(relay, &machine).limits;
+            [limits.allocation_bytes_per_second, limits.bytes_per_second].map(|rate| rate.map(NonZeroU64::get))
+        };
+        assert_eq!(rates(&relay), [None, None]);
+        relay.allocation_bytes_per_sec = ByteSize::from_kib(64);
+        relay.bytes_per_sec = ByteSize::from_bytes(125_000);
+        assert_eq!(rates(&relay), [Some(65_536), Some(125_000)]);
     }
 
     #[test]

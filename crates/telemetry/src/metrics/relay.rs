@@ -63,6 +63,8 @@ pub struct RelaySnapshot {
     pub limited: Labelled,
     /// Datagrams dropped, by reason.
     pub drops: Labelled,
+    /// Payload bytes dropped because they exceed a rate, by whose rate.
+    pub bytes_over_rate: Labelled,
     /// Relay sockets that could not be opened, by reason.
     pub open_failures: Labelled,
     /// Errors that earlier datagrams left on a socket.
@@ -157,7 +159,7 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 7] 
 
 type Family<'a> = (&'static str, &'static str, &'static str, &'a Labelled);
 
-fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 11] {
+fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 12] {
     [
         ("sangam_relay_packets", "Datagrams relayed", "direction", &snapshot.packets),
         ("sangam_relay_payload_bytes", "Payload bytes relayed", "direction", &snapshot.bytes),
@@ -173,6 +175,12 @@ fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 11] {
         ("sangam_relay_thread_failures", "Relay threads that failed", "cause", &snapshot.thread_failures),
         ("sangam_relay_limited", "What a limit turned away", "limit", &snapshot.limited),
         ("sangam_relay_drops", "Datagrams dropped", "reason", &snapshot.drops),
+        (
+            "sangam_relay_over_rate_bytes",
+            "Payload bytes dropped because they exceed a rate",
+            "rate",
+            &snapshot.bytes_over_rate,
+        ),
         ("sangam_relay_connections_closed", "Connections that closed", "reason", &snapshot.connections_closed),
         ("sangam_relay_open_failures", "Relay sockets that could not be opened", "reason", &snapshot.open_failures),
     ]
@@ -225,7 +233,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 24);
+        assert_eq!(kinds.len(), 25);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");

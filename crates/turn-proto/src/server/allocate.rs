@@ -10,6 +10,7 @@ use crate::address::AddressFamily;
 use crate::allocation::Allocation;
 use crate::api::{AllocationKey, Event, OpenError, Opened, Output, PortWish, RequestId};
 use crate::attribute::Attribute;
+use crate::bandwidth::Meters;
 use crate::error_code::ErrorCode;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::inline_list::InlineList;
@@ -62,7 +63,8 @@ impl TurnServer {
         self.users.add(request.username);
         self.wait_for_socket(now, key, request, lifetime, reserves);
         // One question for each allocation, so its key serves as the question's name.
-        self.outputs.push_back(Output::OpenRelayed { request: RequestId(key.0), allocation: key, family, port });
+        let (request, username) = (RequestId(key.0), request.username.to_owned());
+        self.outputs.push_back(Output::OpenRelayed { request, allocation: key, family, port, username });
         Ok(())
     }
 
@@ -103,16 +105,15 @@ impl TurnServer {
             .ok_or(Refusal::new(ErrorCode::AddressFamilyNotSupported, "no relay address of that family"))
     }
 
-    /// Whether there is room for so many allocations and reservations more. None more are asked for when one that was
+    /// Whether there is room here for so many allocations and reservations more; whether there is room in the process, the
+    /// driver says. None more are asked for when one that was
     /// counted before changes its kind; a limit that was lowered meanwhile applies to it too.
     pub(super) fn check_quotas(&self, username: &str, more: usize) -> Result<(), Refusal> {
         if self.users.of(username) + more > self.limits.allocations_per_user {
-            let (code, limited) = (ErrorCode::AllocationQuotaReached, Limited::AllocationsPerUser);
-            return Err(Refusal::by_limit(code, limited, "the user has as many allocations as one may have"));
+            return Err(refusal_for(OpenError::UserQuota));
         }
         if self.by_five_tuple.len() + self.reservations.len() + more > self.limits.allocations {
-            let (code, limited) = (ErrorCode::InsufficientCapacity, Limited::Allocations);
-            return Err(Refusal::by_limit(code, limited, "the server has as many allocations as it may have"));
+            return Err(refusal_for(OpenError::ServerQuota));
         }
         if self.opening.len() >= self.limits.opening {
             let (code, limited) = (ErrorCode::InsufficientCapacity, Limited::Opening);
@@ -175,6 +176,7 @@ impl TurnServer {
             relayed,
             sent: Traffic::default(),
             received: Traffic::default(),
+            meters: Meters::default(),
             channels: InlineList::new(),
             permissions: InlineList::new(),
             five_tuple: reply_to.five_tuple,
@@ -238,13 +240,23 @@ impl TurnServer {
 }
 
 fn refusal_for(error: OpenError) -> Refusal {
-    let reason = match error {
-        OpenError::NoPortLeft => "no relay port is left",
-        OpenError::NoDescriptorLeft => "no file descriptor is left",
-        OpenError::Refused => "the system refused a relay socket",
-        OpenError::NotReserved => "no port is reserved by that token",
+    let (quota, capacity) = (ErrorCode::AllocationQuotaReached, ErrorCode::InsufficientCapacity);
+    let (code, limited, reason) = match error {
+        OpenError::NoPortLeft => (capacity, None, "no relay port is left"),
+        OpenError::NoDescriptorLeft => (capacity, None, "no file descriptor is left"),
+        OpenError::Refused => (capacity, None, "the system refused a relay socket"),
+        OpenError::NotReserved => (capacity, None, "no port is reserved by that token"),
+        OpenError::UserQuota => {
+            (quota, Some(Limited::AllocationsPerUser), "the user has as many allocations as one may have")
+        }
+        OpenError::ServerQuota => {
+            (capacity, Some(Limited::Allocations), "the server has as many allocations as it may have")
+        }
+        OpenError::BandwidthQuota => {
+            (quota, Some(Limited::Bandwidth), "the allocations there are may use up the bandwidth of the server")
+        }
     };
-    Refusal::new(ErrorCode::InsufficientCapacity, reason)
+    limited.map_or_else(|| Refusal::new(code, reason), |limited| Refusal::by_limit(code, limited, reason))
 }
 
 /// As LIFETIME tells it.

@@ -9,12 +9,14 @@ use crate::address::{FiveTuple, PeerAddr, RelayedAddr, Transport};
 use crate::allocation::Allocation;
 use crate::api::{AllocationKey, DropReason, Forward, FromPeer, PeerHeader, Route};
 use crate::attribute::{AttributeType, encode_address};
+use crate::bandwidth::Direction;
 use crate::channel_data::ChannelData;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::indication_ids::IndicationIds;
 use crate::message::{Class, HEADER_LEN, MAGIC_COOKIE, Method, join_type, padded};
 use crate::peer_filter::PeerFilter;
 use crate::send_indication::SendIndication;
+use crate::slots::Slots;
 
 const SEND_INDICATION: [u8; 2] = join_type(Class::Indication, Method::SEND).to_be_bytes();
 const DATA_INDICATION: [u8; 2] = join_type(Class::Indication, Method::DATA).to_be_bytes();
@@ -46,8 +48,10 @@ impl TurnServer {
         if data.number > self.channel_number_max {
             return Err(DropReason::Malformed);
         }
-        let (key, allocation) = self.live_allocation_of(now, from).ok_or(DropReason::NoAllocation)?;
+        let key = *self.by_five_tuple.get(&FiveTupleKey::from(from)).ok_or(DropReason::NoAllocation)?;
+        let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
         let &channel = allocation.channel(data.number, now).ok_or(DropReason::NoChannel)?;
+        self.bandwidth.admit(Direction::ToPeer, &mut allocation.meters, now, data.payload.len(), &mut self.stats)?;
         allocation.sent.count(data.payload.len());
         let relayed = allocation.relayed;
         self.stats.sent.count(data.payload.len());
@@ -65,12 +69,14 @@ impl TurnServer {
     fn judge_send_indication(&mut self, now: Mono, from: &FiveTuple, bytes: &[u8]) -> Result<Forward, DropReason> {
         let send = SendIndication::decode(bytes).ok_or(DropReason::Malformed)?;
         let peer = SocketAddr::new(self.filter.bound_of(send.peer.ip()), send.peer.port());
-        let (key, allocation) = self.live_allocation_of(now, from).ok_or(DropReason::NoAllocation)?;
+        let key = *self.by_five_tuple.get(&FiveTupleKey::from(from)).ok_or(DropReason::NoAllocation)?;
+        let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
         let Some(&permission) = allocation.permission(peer.ip(), now) else {
             // A policy that changed has ended its permissions, so this is where a denied peer shows.
             let is_denied = self.filter.admit(peer.ip()).is_none();
             return Err(if is_denied { DropReason::PeerDenied } else { DropReason::NoPermission });
         };
+        self.bandwidth.admit(Direction::ToPeer, &mut allocation.meters, now, send.payload.len(), &mut self.stats)?;
         allocation.sent.count(send.payload.len());
         let relayed = allocation.relayed;
         self.stats.sent.count(send.payload.len());
@@ -92,14 +98,16 @@ impl TurnServer {
         PeerAddr(peer): PeerAddr,
         payload_len: usize,
     ) -> Result<Delivery, DropReason> {
-        let allocation = self.allocations.get_mut(key).filter(|allocation| allocation.is_alive(now));
-        let allocation = allocation.ok_or(DropReason::NoAllocation)?;
+        let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
         let permission = allocation.permission(peer.ip(), now).ok_or(DropReason::NoPermission)?;
         if permission.route == Route::OwnOnly {
             // Something else on this machine speaks from an address that is permitted to our own allocations alone.
             return Err(DropReason::NoPermission);
         }
-        deliver(allocation, now, peer, payload_len, &self.filter, &mut self.indication_ids)
+        let delivery = deliver(allocation, now, peer, payload_len, &self.filter, &mut self.indication_ids)?;
+        self.bandwidth.admit(Direction::ToClient, &mut allocation.meters, now, payload_len, &mut self.stats)?;
+        allocation.received.count(payload_len);
+        Ok(delivery)
     }
 
     pub(super) fn judge_own_datagram(
@@ -110,12 +118,14 @@ impl TurnServer {
         payload_len: usize,
     ) -> Result<Delivery, DropReason> {
         let key = *self.by_relayed.get(&RelayedKey::from(to)).ok_or(DropReason::PeerGone)?;
-        let allocation = self.allocations.get_mut(key).filter(|allocation| allocation.is_alive(now));
-        let allocation = allocation.ok_or(DropReason::PeerGone)?;
+        let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::PeerGone)?;
         if allocation.permission(from.ip(), now).is_none() {
             return Err(DropReason::NoPermission);
         }
-        deliver(allocation, now, from, payload_len, &self.filter, &mut self.indication_ids)
+        let delivery = deliver(allocation, now, from, payload_len, &self.filter, &mut self.indication_ids)?;
+        self.bandwidth.admit(Direction::ToClient, &mut allocation.meters, now, payload_len, &mut self.stats)?;
+        allocation.received.count(payload_len);
+        Ok(delivery)
     }
 
     pub(super) fn count_from_peer(&mut self, verdict: Result<Delivery, DropReason>, payload_len: usize) -> FromPeer {
@@ -130,17 +140,15 @@ impl TurnServer {
             }
         }
     }
+}
 
-    fn live_allocation_of(&mut self, now: Mono, from: &FiveTuple) -> Option<(AllocationKey, &mut Allocation)> {
-        let key = *self.by_five_tuple.get(&FiveTupleKey::from(from))?;
-        let allocation = self.allocations.get_mut(key).filter(|allocation| allocation.is_alive(now))?;
-        Some((key, allocation))
-    }
+fn alive(allocations: &mut Slots<Allocation>, now: Mono, key: AllocationKey) -> Option<&mut Allocation> {
+    allocations.get_mut(key).filter(|allocation| allocation.is_alive(now))
 }
 
 /// On a channel if the peer has one, else as a Data indication.
 fn deliver(
-    allocation: &mut Allocation,
+    allocation: &Allocation,
     now: Mono,
     peer: SocketAddr,
     payload_len: usize,
@@ -158,7 +166,6 @@ fn deliver(
         None => (data_header(filter.external_of(RelayedAddr(peer)), payload_len, ids), to_boundary),
     };
     let header = header.ok_or(DropReason::Malformed)?;
-    allocation.received.count(payload_len);
     Ok((to, header, padding))
 }
 

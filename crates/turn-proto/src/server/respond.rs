@@ -107,7 +107,7 @@ impl TurnServer {
     pub(super) fn challenge(&mut self, now: Now, to: &ReplyTo, code: ErrorCode) {
         let source = to.five_tuple.client.0.ip();
         if let Some(per_second) = self.limits.challenges_per_second
-            && !self.challenge_cap.admit(source, per_second, now.mono)
+            && !self.shared.challenges.admit(source, per_second, now.mono)
         {
             return self.stats.count_limited(Limited::Challenges);
         }

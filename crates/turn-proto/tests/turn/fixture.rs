@@ -39,6 +39,8 @@ pub(crate) struct House {
     next_relay_port: u16,
     /// What the last question for a relay socket said.
     pub(crate) port_wish: Option<PortWish>,
+    /// Who it was for.
+    pub(crate) opener: Option<String>,
     next_transaction: u64,
 }
 
@@ -103,6 +105,7 @@ impl House {
             opened: BTreeMap::new(),
             next_relay_port: 50_000,
             port_wish: None,
+            opener: None,
             next_transaction: 0,
         }
     }
@@ -117,8 +120,8 @@ impl House {
         loop {
             match self.server.poll_output() {
                 Output::Transmit { to, bytes } => self.sent.push((to, bytes)),
-                Output::OpenRelayed { request, allocation, family, port } => {
-                    self.port_wish = Some(port);
+                Output::OpenRelayed { request, allocation, family, port, username } => {
+                    (self.port_wish, self.opener) = (Some(port), Some(username));
                     let ip = match family {
                         sangam_turn_proto::AddressFamily::V4 => IpAddr::from(RELAY_V4),
                         sangam_turn_proto::AddressFamily::V6 => "2600::5".parse().unwrap(),

@@ -10,7 +10,7 @@ use sangam_auth::turn::{RestOptions, RestSecret, RestSecrets};
 use sangam_control::PartState;
 use sangam_net::udp::{Socket, SocketBuffers};
 use sangam_telemetry::metrics::relay::{RelayMetrics, RelaySnapshot};
-use sangam_turn_proto::{AllocationKey, Attribute, Method, NonceSecret, RequestId};
+use sangam_turn_proto::{AllocationKey, Attribute, Limits, Method, NonceSecret, RequestId};
 use sangam_types::Wall;
 
 use self::client::{Client, Data, EchoPeer};
@@ -145,6 +145,20 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "{what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[test]
+fn a_thread_that_panics_gives_back_the_quota_of_its_allocations() {
+    let relay = Relay::start();
+    let quotas = &relay.server.shared.quotas;
+    let mut lost = relay.client_of(1);
+    lost.allocate();
+    let mut kept = relay.client_of(2);
+    kept.allocate();
+    assert_eq!(quotas.total(), 2);
+    relay.strike(1, Place::Wake, Fault::Panic);
+    relay.await_replacements(1);
+    eventually("the quota is given back", || (quotas.of("alice"), quotas.total()) == (1, 1));
 }
 
 fn live_figures(snapshot: &RelaySnapshot) -> (u64, u64, u64) {
@@ -303,16 +317,18 @@ fn an_answer_meant_for_an_earlier_life_is_thrown_away_with_its_socket() {
     let socket = Socket::bind(SocketAddr::new(held.ip(), 0), SocketBuffers::default()).unwrap();
     let addr = socket.local();
     shared.directory.claim(addr, Owner { thread: 0, life: 1 });
+    let hold = shared.quotas.take("alice", 1, &Limits::default()).unwrap();
     let answer = ReservedAnswer {
         asker: Owner { thread: 1, life: 0 },
         request: RequestId(0),
         allocation: AllocationKey(1 << 32),
-        socket: Some(socket),
+        reserved: Some((socket, hold)),
     };
     shared.threads[1].inbox.post(Handover::Reserved(answer)).unwrap();
     shared.threads[1].waker.wake();
     eventually("the port is free", || UdpSocket::bind(addr).is_ok());
     assert_eq!(shared.directory.owner(addr), None);
+    assert_eq!(shared.quotas.total(), 1, "that of the client alone");
 }
 
 #[test]
