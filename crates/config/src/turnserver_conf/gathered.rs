@@ -78,12 +78,10 @@ impl Gathered {
                 Outcome::Always
             }),
             Read::RestApiSeparator => rest_separator(line),
-            Read::UserQuota => {
-                self.take_quota("relay.allocations_per_user_max", "of one user on one relay thread", line)
-            }
+            Read::UserQuota => self.take_quota("relay.allocations_per_user_max", "of one user", line),
             Read::TotalQuota => self.take_quota("relay.allocations_max", "of the whole server", line),
-            Read::MaxBps => bandwidth(line, "each session"),
-            Read::BpsCapacity => bandwidth(line, "all sessions together"),
+            Read::MaxBps => self.take_rate("relay.allocation_bytes_per_sec", "each session", line),
+            Read::BpsCapacity => self.take_rate("relay.bytes_per_sec", "all sessions together", line),
             Read::MaxAllocateLifetime => self.take_allocation_lifetime(line),
             Read::ChannelLifetime => fixed_time(line, 600, "a channel lasts 10 minutes (RFC 8656 §12)"),
             Read::PermissionLifetime => fixed_time(line, 300, "a permission lasts 5 minutes (RFC 8656 §9)"),
@@ -241,6 +239,22 @@ impl Gathered {
         }
     }
 
+    /// coturn's bandwidths are bytes a second, and mostly taken for bits.
+    fn take_rate(&mut self, key: &'static str, whose: &str, line: &Line<'_>) -> Outcome {
+        match line.number() {
+            None => no_number(),
+            Some(0) => Outcome::Always,
+            Some(bytes) => {
+                let bytes = bytes.min(RATE_MAX);
+                self.set(key, line, i64::try_from(bytes).unwrap_or(i64::MAX).into());
+                Outcome::HonouredBut(format!(
+                    "it means {bytes} bytes a second of {whose}, each way apart, which is {} kbit/s; `{key}` is its name here",
+                    bytes.saturating_mul(8) / 1_000
+                ))
+            }
+        }
+    }
+
     fn take_allocation_lifetime(&mut self, line: &Line<'_>) -> Outcome {
         match line.number() {
             None if line.value.is_empty() => Outcome::Always,
@@ -382,6 +396,8 @@ impl Translation {
 
 /// The most that `relay.allocations_max` takes.
 const QUOTA_MAX: u64 = 1_000_000;
+/// The most that `relay.bytes_per_sec` takes: a terabit.
+const RATE_MAX: u64 = 1 << 37;
 /// RFC 8656 §3.1.
 const DEFAULT_PORT: u16 = 3_478;
 /// RFC 8656 §3.1, over TLS.
@@ -445,17 +461,6 @@ fn rest_separator(line: &Line<'_>) -> Outcome {
 }
 
 /// coturn's bandwidths are bytes, and often taken for bits.
-fn bandwidth(line: &Line<'_>, whose: &str) -> Outcome {
-    match line.number() {
-        None => no_number(),
-        Some(0) => Outcome::Always,
-        Some(bytes) => Outcome::NotHonoured(format!(
-            "it means {bytes} bytes a second for {whose}, {} kbit/s; bandwidth is not limited, `relay.allocations_max` and `relay.allocations_per_user_max` limit how many relay at once",
-            bytes.saturating_mul(8) / 1_000
-        )),
-    }
-}
-
 fn fixed_time(line: &Line<'_>, ours: u64, why: &str) -> Outcome {
     match line.number() {
         None if line.value.is_empty() => Outcome::Always,

@@ -309,7 +309,10 @@ impl Read {
         match self {
             Self::AllowedPeerIp => ("honoured", "`relay.allow_peers`; goes before what is denied, as with coturn"),
             Self::AlternateServer => ("honoured", "`relay.alternate_servers`, with `relay.redirect = \"always\"`"),
-            Self::BpsCapacity => ("not honoured", "bytes a second of all sessions together; bandwidth is not limited"),
+            Self::BpsCapacity => (
+                "honoured",
+                "`relay.bytes_per_sec`; bytes a second of all sessions together, not bits, also without `max-bps`",
+            ),
             Self::Cert => ("honoured", "`tls.certificate_file`, with `pkey`; for every listener with TLS, HTTP too"),
             Self::ChannelLifetime => ("so anyway if 600", "a channel lasts 10 minutes (RFC 8656 §12)"),
             Self::DeniedPeerIp => {
@@ -321,7 +324,10 @@ impl Read {
             Self::LogFile => ("honoured", "`log.file`"),
             Self::LtCredMech => ("so anyway", "every client shows a credential"),
             Self::MaxAllocateLifetime => ("honoured", "`relay.allocation_lifetime_max`, from 600 to 86400 seconds"),
-            Self::MaxBps => ("not honoured", "bytes a second of each session, not bits; bandwidth is not limited"),
+            Self::MaxBps => (
+                "honoured",
+                "`relay.allocation_bytes_per_sec`; bytes a second of each session, each way apart, not bits",
+            ),
             Self::MaxPort => ("honoured", "`relay.max_port`"),
             Self::MinPort => ("honoured", "`relay.min_port`"),
             Self::PermissionLifetime => ("so anyway if 300", "a permission lasts 5 minutes (RFC 8656 §9)"),
@@ -341,11 +347,14 @@ impl Read {
             Self::TlsAlternateServer => {
                 ("honoured", "`relay.alternate_servers_tls`, with `relay.redirect = \"always\"`")
             }
-            Self::TotalQuota => ("honoured", "`relay.allocations_max`; counts allocations, not megabytes"),
+            Self::TotalQuota => (
+                "honoured",
+                "`relay.allocations_max`; counts allocations of the whole server, not megabytes; beyond it 508",
+            ),
             Self::UseAuthSecret => ("so anyway", "time-limited credentials are always good"),
             Self::User => ("honoured", "`relay.users`, every line of it, also with `0xKEY`"),
             Self::UserQuota => {
-                ("honoured", "`relay.allocations_per_user_max`; counts allocations on one relay thread, not megabytes")
+                ("honoured", "`relay.allocations_per_user_max`; counts allocations of one user, not megabytes")
             }
             Self::VerboseExtra => ("honoured", "`log.level = \"debug\"`"),
         }

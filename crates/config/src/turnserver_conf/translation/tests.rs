@@ -72,7 +72,14 @@ fn quotas_are_counts_and_bandwidths_are_bytes() {
     assert!(remarks("user-quota=100")[0].contains("of one user"));
     assert!(remarks("user-quota=0")[0].contains("`relay.allocations_per_user_max` has a default"));
     let said = remarks("max-bps=500000  # 500 Kbps per client");
-    assert!(said[0].contains("500000 bytes a second for each session, 4000 kbit/s"), "{said:?}");
+    assert!(
+        said[0].contains("500000 bytes a second of each session, each way apart, which is 4000 kbit/s"),
+        "{said:?}"
+    );
+    assert_eq!(value("max-bps=500000", "relay.allocation_bytes_per_sec"), Some(("500000".to_owned(), vec![1])));
+    assert_eq!(value("\nbps-capacity=12500000", "relay.bytes_per_sec"), Some(("12500000".to_owned(), vec![2])));
+    assert_eq!(value("bps-capacity=999999999999999", "relay.bytes_per_sec").unwrap().0, (1_u64 << 37).to_string());
+    assert_eq!(values("max-bps=0\nbps-capacity=0").len(), values("").len(), "as with coturn: no limit");
 }
 
 #[test]
