@@ -1,4 +1,5 @@
-//! What tests of several crates share: programs started and stopped, the binary under test, ports, waiting.
+//! What tests of several crates share: programs started and stopped, the binary under test, ports, waiting, networks
+//! behind NAT, and the addresses a relay must not reach.
 //!
 //! Everything started here is stopped by its own process id when the value is dropped, whether the test passed or
 //! not. Nothing sleeps blindly: [`wait_until`] asks until a deadline, and says what it waited for.
@@ -7,6 +8,8 @@
 
 mod binary;
 pub mod http;
+pub mod network;
+pub mod peers;
 mod ports;
 mod program;
 mod server;

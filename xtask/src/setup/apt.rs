@@ -11,10 +11,12 @@ struct SystemPackage {
     is_there: fn() -> bool,
 }
 
-const NEEDED: [SystemPackage; 4] = [
+const NEEDED: [SystemPackage; 6] = [
     SystemPackage { name: "build-essential", is_there: || process::find_program("cc").is_some() },
     SystemPackage { name: "coturn", is_there: || process::find_program("turnutils_uclient").is_some() },
     SystemPackage { name: "chromium", is_there: || process::find_program("chromium").is_some() },
+    SystemPackage { name: "iproute2", is_there: || process::find_program("ip").is_some() },
+    SystemPackage { name: "nftables", is_there: || process::find_program("nft").is_some() },
     SystemPackage { name: "python3-venv", is_there: python_makes_environments },
 ];
 

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use sangam_testkit::peers::special_peers;
 use sangam_turn_proto::{
     Attribute, AttributeType, DropReason, ErrorCode, Event, FromClient, FromPeer, Method, Options, PeerPolicy,
 };
@@ -63,54 +64,21 @@ fn a_request_without_a_peer_or_with_half_of_one_is_bad() {
     assert_eq!(house.datagram(peer("5.5.5.5:50000"), peer("8.8.8.8:1"), b"x"), DENIED);
 }
 
-/// Special addresses in every spelling that fits the family of an allocation.
-fn denied_peers() -> Vec<SocketAddr> {
-    let v4 = [
-        "0.0.0.0",
-        "10.1.2.3",
-        "100.64.0.1",
-        "127.0.0.1",
-        "169.254.169.254",
-        "172.16.0.1",
-        "192.168.1.1",
-        "192.0.2.1",
-        "198.18.0.1",
-        "198.51.100.1",
-        "203.0.113.1",
-        "224.0.0.251",
-        "240.0.0.1",
-        "255.255.255.255",
-    ];
-    let v6 = ["::", "::1", "fc00::1", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1", "100::1"];
-    let embed = |v4: &str| {
-        let [a, b, c, d] = v4.parse::<std::net::Ipv4Addr>().unwrap().octets();
-        [
-            format!("[::ffff:{v4}]:9"),
-            format!("[::{v4}]:9"),
-            format!("[64:ff9b::{v4}]:9"),
-            format!("[2002:{a:02x}{b:02x}:{c:02x}{d:02x}::1]:9"),
-            format!("[2001:0:{a:02x}{b:02x}:{c:02x}{d:02x}::f7f7:f7f7]:9"),
-            format!("[2001:0:808:808::{:02x}{:02x}:{:02x}{:02x}]:9", !a, !b, !c, !d),
-        ]
-    };
-    let plain = v4.iter().map(|v4| format!("{v4}:9")).chain(v6.iter().map(|v6| format!("[{v6}]:9")));
-    plain.chain(v4.iter().flat_map(|v4| embed(v4))).map(|text| peer(&text)).collect()
-}
-
 #[test]
 fn no_denied_peer_is_reached_in_any_spelling_by_permission_channel_or_send() {
     let mut house = House::new(options());
     let v4 = house.allocated(1);
     let v6 = house.client(2, "alice");
     assert_eq!(house.ask(&v6, Method::ALLOCATE, &[UDP, Attribute::RequestedAddressFamily(2)]).code(), None);
-    for denied in denied_peers() {
+    let denied_peers: Vec<SocketAddr> = special_peers().into_iter().map(|ip| SocketAddr::new(ip, 9)).collect();
+    for &denied in &denied_peers {
         let client = if denied.is_ipv4() { &v4 } else { &v6 };
         assert_eq!(house.permit(client, &[denied]), Some(ErrorCode::Forbidden), "{denied}");
         assert_eq!(house.bind(client, 0x4000, denied), Some(ErrorCode::Forbidden), "{denied}");
         assert_eq!(house.send(client, denied, b"x"), FromClient::Dropped(DropReason::PeerDenied), "{denied}");
     }
     let refused = house.events.iter().filter(|event| matches!(event, Event::Refused { code: 403, .. })).count();
-    assert_eq!(refused, 2 * denied_peers().len());
+    assert_eq!(refused, 2 * denied_peers.len());
 }
 
 #[test]
