@@ -8,6 +8,7 @@ mod check_layers;
 mod counts;
 mod fuzz;
 mod lint;
+mod natlab;
 mod process;
 mod repository;
 mod setup;
@@ -47,6 +48,9 @@ enum Command {
     Setup,
     /// Search for inputs that break a decoder
     Fuzz(fuzz::Fuzz),
+    /// Make calls in networks of namespaces, between NATs and past missing routes, and print how they went; needs root
+    #[command(name = "natlab")]
+    NatLab(natlab::NatLab),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -60,6 +64,7 @@ impl Command {
             Self::CheckLayers => check_layers::run(repository),
             Self::Setup => setup::everything(repository).map(|()| Verdict::Pass),
             Self::Fuzz(fuzz) => fuzz.run(repository),
+            Self::NatLab(lab) => lab.run(repository),
             Self::Bench(bench) => bench.run(repository),
         }
     }

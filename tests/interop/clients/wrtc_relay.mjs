@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import wrtc from '@roamhq/wrtc';
 import { iceServersFrom } from './ice_servers.mjs';
 import { expect, runScript, within } from './script.mjs';
+import { selectedPair } from './selected_pair.mjs';
 import { SignalingClient } from './signaling.mjs';
 
 const ECHOES = 100;
@@ -115,18 +116,4 @@ async function transfer(from, to) {
   for (let at = 0; at < sent.length; at += CHUNK_BYTES) from.send(sent.subarray(at, at + CHUNK_BYTES));
   await within(STEP_MS, `${BYTES_EACH_WAY} bytes`, arrived);
   expect(hash.digest('hex') === createHash('sha256').update(sent).digest('hex'), 'the bytes that were sent');
-}
-
-/** The types of the candidates in use, as `local/remote`, as soon as the statistics know them. */
-async function selectedPair(connection) {
-  const began = performance.now();
-  while (performance.now() - began < STEP_MS) {
-    const stats = new Map([...(await connection.getStats()).values()].map((entry) => [entry.id, entry]));
-    const transport = [...stats.values()].find((entry) => entry.type === 'transport');
-    const pair = stats.get(transport?.selectedCandidatePairId);
-    const [local, remote] = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
-    if (local && remote) return `${local.candidateType}/${remote.candidateType}`;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error('the statistics name no candidate pair in use');
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::turn_service::{SECRET, TurnService};
 
-/// coturn's server on loopback, for the control.
+/// coturn's server, for the control.
 #[derive(Debug)]
 pub struct Coturn {
     service: TurnService,
@@ -23,7 +23,16 @@ impl Coturn {
     /// It is not installed or does not start.
     pub fn start() -> Result<Self> {
         let secret = format!("--static-auth-secret={SECRET}");
-        Self::start_with(&["--no-tcp", "--no-tls", "--no-dtls", "--use-auth-secret", &secret])
+        Self::start_with(&[&TIME_LIMITED_OVER_UDP[..], &[&secret]].concat())
+    }
+
+    /// The same at this address of this machine, with peers on loopback denied as it does by itself.
+    ///
+    /// # Errors
+    /// As [`Coturn::start`].
+    pub fn start_at(addr: SocketAddr) -> Result<Self> {
+        let secret = format!("--static-auth-secret={SECRET}");
+        Self::listening_at(addr, &[&TIME_LIMITED_OVER_UDP[..], &[&secret]].concat())
     }
 
     /// The same with these options for users and transports instead; the port is free for UDP and TCP.
@@ -31,23 +40,20 @@ impl Coturn {
     /// # Errors
     /// As [`Coturn::start`].
     pub fn start_with(options: &[&str]) -> Result<Self> {
+        Self::listening_at((Ipv4Addr::LOCALHOST, free_port()?).into(), &[&["--allow-loopback-peers"], options].concat())
+    }
+
+    fn listening_at(addr: SocketAddr, options: &[&str]) -> Result<Self> {
         let data_dir = tempfile::tempdir()?;
-        let port = free_port()?;
         let mut command = Command::new("turnserver");
         command.args(["-n", "--no-cli", "--simple-log", "--log-file=stdout"]);
-        command.args([
-            "--listening-ip=127.0.0.1",
-            "--relay-ip=127.0.0.1",
-            "--allow-loopback-peers",
-            "--realm=interop.test",
-        ]);
+        command.args([format!("--listening-ip={}", addr.ip()), format!("--relay-ip={}", addr.ip())]);
+        command.args([format!("--listening-port={}", addr.port()), "--realm=interop.test".to_owned()]);
         command.args(options);
-        command.arg(format!("--listening-port={port}"));
         for (option, file) in [("pidfile", "coturn.pid"), ("userdb", "coturn.db")] {
             command.arg(format!("--{option}={}", data_dir.path().join(file).display()));
         }
         let program = Program::start(&mut command)?;
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         // It holds its log back while it has little to say, so it is asked instead.
         wait_until("coturn to answer a Binding request", WAIT_MAX, || answers_binding(addr))
             .with_context(|| format!("coturn said:\n{}", program.output()))?;
@@ -62,6 +68,8 @@ impl Coturn {
     }
 }
 
+const TIME_LIMITED_OVER_UDP: [&str; 4] = ["--no-tcp", "--no-tls", "--no-dtls", "--use-auth-secret"];
+
 /// A port that was free a moment ago for UDP and for TCP.
 fn free_port() -> Result<u16> {
     wait_until("a port free for UDP and TCP", WAIT_MAX, || {
@@ -72,7 +80,7 @@ fn free_port() -> Result<u16> {
 
 /// Whether a STUN Binding request (RFC 8489 §2) gets a success response soon.
 fn answers_binding(server: SocketAddr) -> Result<Option<()>> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let socket = UdpSocket::bind((server.ip(), 0))?;
     socket.set_read_timeout(Some(Duration::from_millis(200)))?;
     // A connected socket hears of a closed port, and only from the server.
     socket.connect(server)?;

@@ -4,6 +4,7 @@
 //! also run against other people's servers (`tests/control.rs`), so that a failure tells whose fault it is.
 
 mod coturn;
+pub mod natlab;
 mod probe;
 mod script;
 mod turn_service;
