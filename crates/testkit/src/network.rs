@@ -21,7 +21,7 @@ mod namespace;
 mod nat;
 mod tool;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, ensure};
@@ -30,34 +30,49 @@ use self::leftovers::remove_leftovers;
 use self::namespace::Namespace;
 pub use self::nat::Nat;
 
+/// A namespace that passes packets between its links.
+#[derive(Debug)]
+struct Router {
+    namespace: Namespace,
+    next_hop: NextHop,
+    links: AtomicU32,
+}
+
 /// An internet of one router. Drop it after its hosts and sites, or they are cut off.
 #[derive(Debug)]
 pub struct Network {
-    router: Namespace,
+    router: Router,
     /// Of this network alone: names of its namespaces begin with it.
     prefix: String,
-    links: AtomicU32,
 }
 
 /// A machine with one interface.
 #[derive(Debug)]
 pub struct Host {
     namespace: Namespace,
+    /// As the host sees it.
+    next_hop: Ipv4Addr,
 }
 
 /// What lies behind one NAT: its hosts have private addresses.
 #[derive(Debug)]
 pub struct Site {
-    gateway: Namespace,
+    gateway: Router,
     prefix: String,
-    links: AtomicU32,
 }
 
 /// The interface of each host, and the public side of each NAT.
 const UPLINK: &str = "eth0";
-/// The next hop of every host. It stands on each link of each router alike: hosts see one of them only.
-const NEXT_HOP_V4: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
-const NEXT_HOP_V6: &str = "fe80::1";
+/// A router's own addresses, the same on each of its links: a host sees one of them only. A NAT sees two routers, itself
+/// and the internet's, so these must differ.
+#[derive(Debug)]
+struct NextHop {
+    v4: Ipv4Addr,
+    v6: Ipv6Addr,
+}
+
+const INTERNET: NextHop = NextHop { v4: Ipv4Addr::new(169, 254, 1, 1), v6: Ipv6Addr::new(0xFE80, 0, 0, 0, 0, 0, 0, 1) };
+const SITE: NextHop = NextHop { v4: Ipv4Addr::new(169, 254, 2, 1), v6: Ipv6Addr::new(0xFE80, 0, 0, 0, 0, 0, 0, 2) };
 
 impl Network {
     /// An internet without hosts.
@@ -74,12 +89,11 @@ impl Network {
         remove_leftovers()?;
         let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("{}-{number}", leftovers::prefix_of_this_process()?);
-        let router = Namespace::new(format!("{prefix}-internet"))?;
-        router.forward_packets()?;
+        let router = Router::new(Namespace::new(format!("{prefix}-internet"))?, INTERNET)?;
         // Silence, not an error: the sender of a packet to nowhere does not hear of it.
-        router.ip("route add blackhole default")?;
-        router.ip("-6 route add blackhole default")?;
-        Ok(Self { router, prefix, links: AtomicU32::new(0) })
+        router.namespace.ip("route add blackhole default")?;
+        router.namespace.ip("-6 route add blackhole default")?;
+        Ok(Self { router, prefix })
     }
 
     /// A host with these public addresses; it sends from the first of each family unless told otherwise.
@@ -88,8 +102,8 @@ impl Network {
     /// The name is taken in this network, or no address is given.
     pub fn host(&self, name: &str, addresses: &[IpAddr]) -> Result<Host> {
         let namespace = Namespace::new(format!("{}-{name}", self.prefix))?;
-        attach(&self.router, &self.links, &namespace, addresses)?;
-        Ok(Host { namespace })
+        self.router.attach(&namespace, addresses)?;
+        Ok(Host { namespace, next_hop: INTERNET.v4 })
     }
 
     /// A site with this public address.
@@ -99,10 +113,9 @@ impl Network {
     pub fn site(&self, name: &str, nat: &Nat, public: Ipv4Addr) -> Result<Site> {
         let prefix = format!("{}-{name}", self.prefix);
         let gateway = Namespace::new(format!("{prefix}-nat"))?;
-        attach(&self.router, &self.links, &gateway, &[public.into()])?;
-        gateway.forward_packets()?;
+        self.router.attach(&gateway, &[public.into()])?;
         gateway.load_rules(&nat.rules(UPLINK, public))?;
-        Ok(Site { gateway, prefix, links: AtomicU32::new(0) })
+        Ok(Site { gateway: Router::new(gateway, SITE)?, prefix })
     }
 }
 
@@ -113,8 +126,8 @@ impl Site {
     /// The name is taken in this site.
     pub fn host(&self, name: &str, private: Ipv4Addr) -> Result<Host> {
         let namespace = Namespace::new(format!("{}-{name}", self.prefix))?;
-        attach(&self.gateway, &self.links, &namespace, &[private.into()])?;
-        Ok(Host { namespace })
+        self.gateway.attach(&namespace, &[private.into()])?;
+        Ok(Host { namespace, next_hop: SITE.v4 })
     }
 }
 
@@ -144,39 +157,40 @@ impl Host {
     /// # Errors
     /// It was told so before.
     pub fn reach_only(&self, network: &str) -> Result<()> {
-        self.ip(&format!("route add {network} via {NEXT_HOP_V4} dev {UPLINK}"))?;
+        self.ip(&format!("route add {network} via {} dev {UPLINK}", self.next_hop))?;
         self.ip("route del default")
     }
 }
 
-/// Joins a host to a router by a link of its own.
-fn attach(router: &Namespace, links: &AtomicU32, host: &Namespace, addresses: &[IpAddr]) -> Result<()> {
-    ensure!(!addresses.is_empty(), "{} has no address", host.name());
-    let near = format!("to{}", links.fetch_add(1, Ordering::Relaxed));
-    let far = host.name();
-    router.ip(&format!("link add {near} type veth peer name {UPLINK} netns {far}"))?;
-    router.ip(&format!("address add {NEXT_HOP_V4}/32 dev {near}"))?;
-    router.ip(&format!("address add {NEXT_HOP_V6}/64 dev {near} nodad"))?;
-    router.ip(&format!("link set {near} up"))?;
-    host.ip(&format!("link set {UPLINK} up"))?;
-    for address in addresses {
-        match address {
-            IpAddr::V4(v4) => {
-                host.ip(&format!("address add {v4}/32 dev {UPLINK}"))?;
-                router.ip(&format!("route add {v4}/32 dev {near}"))?;
-            }
-            IpAddr::V6(v6) => {
-                host.ip(&format!("address add {v6}/128 dev {UPLINK} nodad"))?;
-                router.ip(&format!("-6 route add {v6}/128 dev {near}"))?;
-            }
+impl Router {
+    fn new(namespace: Namespace, next_hop: NextHop) -> Result<Self> {
+        namespace.forward_packets()?;
+        Ok(Self { namespace, next_hop, links: AtomicU32::new(0) })
+    }
+
+    /// Joins a host by a link of its own.
+    fn attach(&self, host: &Namespace, addresses: &[IpAddr]) -> Result<()> {
+        ensure!(!addresses.is_empty(), "{} has no address", host.name());
+        let NextHop { v4: next_v4, v6: next_v6 } = self.next_hop;
+        let router = &self.namespace;
+        let near = format!("to{}", self.links.fetch_add(1, Ordering::Relaxed));
+        router.ip(&format!("link add {near} type veth peer name {UPLINK} netns {}", host.name()))?;
+        router.ip(&format!("address add {next_v4}/32 dev {near}"))?;
+        router.ip(&format!("address add {next_v6}/64 dev {near} nodad"))?;
+        router.ip(&format!("link set {near} up"))?;
+        host.ip(&format!("link set {UPLINK} up"))?;
+        for address in addresses {
+            let (length, last) = if address.is_ipv4() { (32, "") } else { (128, " nodad") };
+            host.ip(&format!("address add {address}/{length} dev {UPLINK}{last}"))?;
+            router.ip(&format!("route add {address}/{length} dev {near}"))?;
         }
+        if addresses.iter().any(IpAddr::is_ipv4) {
+            host.ip(&format!("route add {next_v4} dev {UPLINK}"))?;
+            host.ip(&format!("route add default via {next_v4} dev {UPLINK}"))?;
+        }
+        if addresses.iter().any(IpAddr::is_ipv6) {
+            host.ip(&format!("-6 route add default via {next_v6} dev {UPLINK}"))?;
+        }
+        Ok(())
     }
-    if addresses.iter().any(IpAddr::is_ipv4) {
-        host.ip(&format!("route add {NEXT_HOP_V4} dev {UPLINK}"))?;
-        host.ip(&format!("route add default via {NEXT_HOP_V4} dev {UPLINK}"))?;
-    }
-    if addresses.iter().any(IpAddr::is_ipv6) {
-        host.ip(&format!("-6 route add default via {NEXT_HOP_V6} dev {UPLINK}"))?;
-    }
-    Ok(())
 }
