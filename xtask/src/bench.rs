@@ -19,6 +19,8 @@ pub(crate) enum Bench {
     Budget(budget::Budget),
     /// CPU, memory and rates of our relay beside coturn and a plain forwarder, in turn
     Relay(relay::Relay),
+    /// The relay's memory while allocations end and begin all the time: it must stay where it is
+    RelayChurn(relay::Churn),
 }
 
 impl Bench {
@@ -26,6 +28,7 @@ impl Bench {
         match self {
             Self::Budget(budget) => budget.run(repository),
             Self::Relay(relay) => relay.run(repository),
+            Self::RelayChurn(churn) => churn.run(repository),
         }
     }
 }
@@ -34,5 +37,7 @@ impl Bench {
 pub(crate) fn smoke(repository: &Repository) -> Result<()> {
     let programs = repository.target().join("debug");
     budget::Budget::smoke(programs.join("sangam")).run(repository)?;
-    relay::Relay::smoke(programs).run(repository).map(|_: Verdict| ())
+    relay::Relay::smoke(programs.clone()).run(repository)?;
+    // Too short and with too few allocations for its verdict to mean anything.
+    relay::Churn::smoke(programs).run(repository).map(|_: Verdict| ())
 }

@@ -74,7 +74,7 @@ fn allocate(clients: &mut [TurnClient], credentials: &Credentials) -> Result<()>
     Ok(())
 }
 
-fn in_ranks(
+pub(crate) fn in_ranks(
     clients: &mut [TurnClient],
     ask: impl Fn(&mut TurnClient) -> Result<()>,
     answered: impl Fn(&mut TurnClient) -> Result<()>,

@@ -1,7 +1,8 @@
-//! What `cargo xtask bench relay` runs: one load generator for every server, and the floor they are compared with.
+//! What `cargo xtask bench relay` and `relay-churn` run: one load generator for every server, and the floor they are compared with.
 //!
 //! Each command prints one line of JSON. Pinning and priority are the caller's affair (`taskset`, `chrt`).
 
+mod churn;
 mod control;
 mod flood;
 mod floor;
@@ -24,6 +25,8 @@ enum Command {
     Load(load::Load),
     /// Make many allocations and bind channels: time, CPU and memory of each
     Control(control::Control),
+    /// Keep many allocations alive while ending and beginning them all the time, and read the server's memory
+    Churn(churn::Churn),
     /// Ask for allocations without credentials from ever new sources: what the server keeps and answers
     Flood(flood::Flood),
     /// Be the floor: a forwarder that does nothing but receive and send
@@ -35,6 +38,7 @@ impl Command {
         match self {
             Self::Load(load) => print(&load.run()?),
             Self::Control(control) => print(&control.run()?),
+            Self::Churn(churn) => print(&churn.run()?),
             Self::Flood(flood) => print(&flood.run()?),
             Self::Floor(floor) => floor.run(),
         }

@@ -1,4 +1,4 @@
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -54,7 +54,15 @@ impl TurnClient {
     /// # Errors
     /// No descriptor or port is left.
     pub(crate) fn new(server: SocketAddr) -> Result<Self> {
-        let socket = UdpSocket::bind((server.ip(), 0)).context("cannot open a client socket")?;
+        Self::bound_to(server.ip(), server)
+    }
+
+    /// One that sends from this address.
+    ///
+    /// # Errors
+    /// As [`TurnClient::new`].
+    pub(crate) fn bound_to(ip: IpAddr, server: SocketAddr) -> Result<Self> {
+        let socket = UdpSocket::bind((ip, 0)).context("cannot open a client socket")?;
         socket.connect(server)?;
         socket.set_read_timeout(Some(ANSWER_MAX))?;
         Ok(Self { socket, login: None, transaction: TransactionId(rand::random()) })
@@ -76,6 +84,12 @@ impl TurnClient {
     /// The socket cannot send.
     pub(crate) fn ask_channel(&mut self, peer: SocketAddr) -> Result<()> {
         self.send(Method::CHANNEL_BIND, &[Attribute::ChannelNumber(CHANNEL), Attribute::XorPeerAddress(peer)])
+    }
+
+    /// # Errors
+    /// The socket cannot send.
+    pub(crate) fn ask_permission(&mut self, peer: SocketAddr) -> Result<()> {
+        self.send(Method::CREATE_PERMISSION, &[Attribute::XorPeerAddress(peer)])
     }
 
     /// # Errors

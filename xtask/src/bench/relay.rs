@@ -1,5 +1,6 @@
 //! Our relay, coturn and a plain forwarder, the same work in turn.
 
+mod churn;
 mod plan;
 mod server;
 mod step;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+pub(super) use self::churn::Churn;
 use self::plan::{Plan, Priority, Scenario};
 use self::server::{Kind, Programs, RelayServer};
 use self::step::{ControlOutcome, FloodOutcome, LoadOutcome};
@@ -87,6 +89,7 @@ impl Relay {
     }
 }
 
+/// Ours, in release.
 fn build(repository: &Repository) -> Result<Programs> {
     let packages = ["--package", "sangam", "--package", "sangam-bench-relay"];
     process::must_pass(repository.cargo(&["build", "--release", "--locked"]).args(packages))?;

@@ -51,6 +51,13 @@ pub(super) fn publish(repository: &Repository, section: &str, body: &str) -> Res
     fs::write(&file, replace(&text, section, body)?).with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Finds out before a long measurement whether [`publish`] will find its place.
+pub(super) fn check_section(repository: &Repository, section: &str) -> Result<()> {
+    let file = repository.path("docs/BENCHMARKS.md");
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    replace(&text, section, "").map(drop)
+}
+
 fn replace(text: &str, section: &str, body: &str) -> Result<String> {
     let (opening, closing) = (format!("<!-- {section} -->\n"), format!("<!-- /{section} -->"));
     let Some((before, rest)) = text.split_once(&opening) else {

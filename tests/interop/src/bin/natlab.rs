@@ -57,16 +57,16 @@ impl Row {
     }
 }
 
-const HEAD: &str = "| relay | route to one candidate | connected, 3 MB echoed | ms to open, median | slowest | unroutable datagrams |\n\
+const HEAD: &str = "| relay | route to private candidates | connected, 3 MB echoed | ms to open, median | slowest | unroutable datagrams |\n\
                     |---|---|---|---|---|---|\n";
 
 fn run(arguments: &Arguments) -> Result<bool> {
     let mut rows = Vec::new();
-    for kind in RouteKind::ALL {
+    for kind in RouteKind::UNROUTABLE {
         rows.push(Row::measure("sangam", kind, &UnroutableLab::with_sangam(kind)?, arguments.calls)?);
     }
     if arguments.coturn {
-        for kind in RouteKind::ALL {
+        for kind in RouteKind::UNROUTABLE.into_iter().chain([RouteKind::Default]) {
             rows.push(Row::measure("coturn", kind, &UnroutableLab::with_coturn(kind)?, arguments.calls)?);
         }
     }

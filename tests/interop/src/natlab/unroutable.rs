@@ -10,8 +10,8 @@ use super::{counter, start_sangam};
 use crate::coturn::Coturn;
 use crate::turn_service::TurnService;
 
-/// Why a datagram to a peer's private address does not leave the relay's host: each makes the kernel refuse the send call
-/// with another error.
+/// What becomes of a datagram from the relay's host to a peer's private address: but for the last kind, the kernel refuses
+/// the send call, each with another error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteKind {
     /// There is no route at all (ENETUNREACH).
@@ -22,6 +22,8 @@ pub enum RouteKind {
     Prohibit,
     /// `blackhole` (EINVAL).
     Blackhole,
+    /// There is a default route, and the internet loses it in silence: for the control, as every relay stands that.
+    Default,
 }
 
 /// A relay, and two peers between which no hole can be punched: one behind a symmetric NAT, one behind a port-restricted
@@ -108,8 +110,8 @@ impl UnroutableLab {
 }
 
 impl RouteKind {
-    /// All four.
-    pub const ALL: [Self; 4] = [Self::None, Self::Unreachable, Self::Prohibit, Self::Blackhole];
+    /// The four that make the send call fail.
+    pub const UNROUTABLE: [Self; 4] = [Self::None, Self::Unreachable, Self::Prohibit, Self::Blackhole];
 
     fn cut_off(self, relay: &Host) -> Result<()> {
         match self {
@@ -117,6 +119,7 @@ impl RouteKind {
             Self::Unreachable => relay.ip("route add unreachable 10.0.0.0/8"),
             Self::Prohibit => relay.ip("route add prohibit 10.0.0.0/8"),
             Self::Blackhole => relay.ip("route add blackhole 10.0.0.0/8"),
+            Self::Default => Ok(()),
         }
     }
 }
@@ -128,6 +131,7 @@ impl fmt::Display for RouteKind {
             Self::Unreachable => "unreachable",
             Self::Prohibit => "prohibit",
             Self::Blackhole => "blackhole",
+            Self::Default => "default",
         })
     }
 }

@@ -30,7 +30,7 @@ impl Cloud {
         let external = format!("relay.external_ip={PUBLIC}/{PRIVATE}");
         let (server, service_inside) = start_sangam(&relay, PRIVATE, &[&external])?;
         let service = TurnService { addr: (PUBLIC, RELAY_PORT).into(), ..service_inside.clone() };
-        Ok(Self { server: server, service, service_inside, _relay: relay, site, network })
+        Ok(Self { server, service, service_inside, _relay: relay, site, network })
     }
 }
 

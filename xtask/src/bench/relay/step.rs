@@ -97,7 +97,7 @@ pub(super) fn flood(
 }
 
 /// Runs the generator on its core against a server, both at the priority, and reads its one line.
-fn generate<T: DeserializeOwned>(
+pub(super) fn generate<T: DeserializeOwned>(
     repository: &Repository,
     programs: &Programs,
     server: &RelayServer,
