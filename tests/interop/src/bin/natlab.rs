@@ -66,7 +66,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         rows.push(Row::measure("sangam", kind, &UnroutableLab::with_sangam(kind)?, arguments.calls)?);
     }
     if arguments.coturn {
-        for kind in RouteKind::UNROUTABLE.into_iter().chain([RouteKind::Default]) {
+        for kind in [RouteKind::Default].into_iter().chain(RouteKind::UNROUTABLE) {
             rows.push(Row::measure("coturn", kind, &UnroutableLab::with_coturn(kind)?, arguments.calls)?);
         }
     }

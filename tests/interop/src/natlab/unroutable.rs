@@ -10,12 +10,12 @@ use super::{counter, start_sangam};
 use crate::coturn::Coturn;
 use crate::turn_service::TurnService;
 
-/// What becomes of a datagram from the relay's host to a peer's private address: but for the last kind, the kernel refuses
-/// the send call, each with another error.
+/// The way from the relay's host to the private addresses of peers. But for the last kind, the kernel refuses the send call,
+/// each with another error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteKind {
     /// There is no route at all (ENETUNREACH).
-    None,
+    Absent,
     /// `unreachable` (EHOSTUNREACH).
     Unreachable,
     /// `prohibit` (EACCES).
@@ -27,8 +27,8 @@ pub enum RouteKind {
 }
 
 /// A relay, and two peers between which no hole can be punched: one behind a symmetric NAT, one behind a port-restricted
-/// one. The relay may reach private addresses by its rules, but its host has no way to them: of each peer's candidates,
-/// one makes the relay's send call fail.
+/// one. The relay may reach private addresses by its rules, but its host has no way to them: each peer has a candidate that
+/// makes the relay's send call fail.
 #[derive(Debug)]
 pub struct UnroutableLab {
     service: TurnService,
@@ -111,11 +111,11 @@ impl UnroutableLab {
 
 impl RouteKind {
     /// The four that make the send call fail.
-    pub const UNROUTABLE: [Self; 4] = [Self::None, Self::Unreachable, Self::Prohibit, Self::Blackhole];
+    pub const UNROUTABLE: [Self; 4] = [Self::Absent, Self::Unreachable, Self::Prohibit, Self::Blackhole];
 
     fn cut_off(self, relay: &Host) -> Result<()> {
         match self {
-            Self::None => relay.reach_only("20.0.0.0/8"),
+            Self::Absent => relay.reach_only("20.0.0.0/8"),
             Self::Unreachable => relay.ip("route add unreachable 10.0.0.0/8"),
             Self::Prohibit => relay.ip("route add prohibit 10.0.0.0/8"),
             Self::Blackhole => relay.ip("route add blackhole 10.0.0.0/8"),
@@ -127,7 +127,7 @@ impl RouteKind {
 impl fmt::Display for RouteKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::None => "no route",
+            Self::Absent => "no route",
             Self::Unreachable => "unreachable",
             Self::Prohibit => "prohibit",
             Self::Blackhole => "blackhole",

@@ -16,7 +16,7 @@ fn a_call_connects(kind: RouteKind) -> Result<()> {
 
 #[test]
 fn a_call_connects_although_the_relay_has_no_route_to_one_candidate() -> Result<()> {
-    a_call_connects(RouteKind::None)
+    a_call_connects(RouteKind::Absent)
 }
 
 #[test]
