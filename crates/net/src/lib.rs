@@ -31,6 +31,6 @@ pub use proxy_protocol::{ProxyHeader, ProxyHeaderError};
 pub use rules::{FrontRules, LiveRules};
 pub use stats::{FrontSnapshot, FrontStats, Refused};
 pub use tcp::{BindError, FrontOptions, TcpFront, TcpOptions};
-pub use tls::{Tls, TlsFailure, TlsFront, TlsOptions, TlsSession, TlsSetupError};
+pub use tls::{Tls, TlsFailure, TlsFront, TlsOptions, TlsSession, TlsSetupError, connect_tls_dangerous_unverified};
 pub use trusted_proxies::{ForwardingHeader, InvalidNetwork, TrustedProxies};
 pub use waker::Waker;

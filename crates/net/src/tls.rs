@@ -1,6 +1,7 @@
 //! TLS on accepted connections: handshakes bounded in time, in number and per client address.
 
 mod handshake_rate;
+mod unverified;
 
 use std::io;
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use self::handshake_rate::HandshakeRate;
+pub use self::unverified::connect_tls_dangerous_unverified;
 use crate::certificate::{CertificateStore, provider};
 use crate::rules::FrontRules;
 

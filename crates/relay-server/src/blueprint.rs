@@ -46,6 +46,7 @@ impl Blueprint {
         let credentials = Credentials {
             users: Arc::clone(&options.users),
             secrets: Arc::clone(&options.secrets),
+            probe: Arc::clone(&shared.probe_credentials),
             realm: options.realm.clone(),
         };
         Self { groups, core, premises, credentials, options: Arc::new(options), shared, clock: Clock::start() }

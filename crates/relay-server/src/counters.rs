@@ -33,10 +33,11 @@ pub(crate) enum Counter {
     ClosedIdle,
     ClosedUnread,
     ClosedReplaced,
+    ProbeAllocations,
 }
 
 impl Counter {
-    pub(crate) const COUNT: usize = Self::ClosedReplaced as usize + 1;
+    pub(crate) const COUNT: usize = Self::ProbeAllocations as usize + 1;
 
     /// What counts a relay socket that was not opened. Quotas are the core's to count.
     pub(crate) const fn of_open_error(error: OpenError) -> Option<Self> {

@@ -1,15 +1,19 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sangam_auth::turn::{LongTermUsers, RestRefusal, RestSecrets};
+use sangam_auth::turn::{LongTermKey, LongTermUsers, RestRefusal, RestSecrets};
 use sangam_turn_proto::{Key, KeyRefusal, Keys, PasswordAlgorithm};
 use sangam_types::Wall;
+
+use crate::probe_credentials::ProbeCredentials;
 
 /// Finds the long-term keys of users and of time-limited credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     pub(crate) users: Arc<ArcSwap<LongTermUsers>>,
     pub(crate) secrets: Arc<ArcSwap<RestSecrets>>,
+    /// Of this server's own checks.
+    pub(crate) probe: Arc<ProbeCredentials>,
     pub(crate) realm: String,
 }
 
@@ -20,10 +24,11 @@ impl Credentials {
             return key.map(Keys::from);
         }
         let secrets = self.secrets.load();
+        let is_probe = self.probe.is_ours(username);
+        let by_md5 = |keys: Vec<LongTermKey>| Keys::new(keys.iter().map(|key| Key::Md5(key.0)));
         let keys = match algorithm {
-            PasswordAlgorithm::Md5 => secrets
-                .keys_for(username, &self.realm, now)
-                .map(|keys| Keys::new(keys.iter().map(|key| Key::Md5(key.0)))),
+            PasswordAlgorithm::Md5 if is_probe => self.probe.keys_for(username, &self.realm, now).map(by_md5),
+            PasswordAlgorithm::Md5 => secrets.keys_for(username, &self.realm, now).map(by_md5),
             PasswordAlgorithm::Sha256 => secrets
                 .sha256_keys_for(username, &self.realm, now)
                 .map(|keys| Keys::new(keys.iter().map(|key| Key::Sha256(key.0)))),

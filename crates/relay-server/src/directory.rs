@@ -67,6 +67,11 @@ impl Directory {
         self.addresses.iter().map(|(_, owners)| owners.len()).sum()
     }
 
+    /// The first relay address; none in a server that has none.
+    pub(crate) fn first_ip(&self) -> Option<IpAddr> {
+        self.addresses.first().map(|(ip, _)| *ip)
+    }
+
     fn cell(&self, addr: SocketAddr) -> Option<&AtomicU32> {
         let (_, owners) = self.addresses.iter().find(|(ip, _)| *ip == addr.ip())?;
         owners.get(usize::from(addr.port().checked_sub(self.first_port)?))

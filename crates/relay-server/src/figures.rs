@@ -146,6 +146,7 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
         ],
         socket_errors: driver(Counter::SocketErrors),
         log_lines_suppressed: driver(Counter::LogLinesSuppressed),
+        probe_allocations: driver(Counter::ProbeAllocations),
         ports_in_use: driver(Counter::PortsInUse),
         connections: driver(Counter::Connections),
         connections_closed: Closed::ALL.map(|closed| (closed.as_str(), driver(closed.counter()))).to_vec(),

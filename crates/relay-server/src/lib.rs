@@ -42,6 +42,7 @@ mod options;
 mod part;
 mod policy;
 mod probe;
+mod probe_credentials;
 mod quotas;
 mod relay_sockets;
 mod server;

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use sangam_control::{Part, PartReport, PartState};
 use sangam_net::udp::ListenGroup;
 
-use crate::probe::{Probed, probe, probe_stream};
+use crate::probe::{Layer, Probed, probe};
 use crate::shared::Shared;
 use crate::stream_listener::StreamListener;
 use crate::thread_face::{Condition, ThreadFace};
@@ -20,8 +20,8 @@ pub(crate) struct RelayPart {
     streams: Arc<Mutex<Vec<StreamListener>>>,
 }
 
-/// How long all threads together have to answer. The caller waits a second at most.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long all sessions together may take. The caller waits a second at most.
+const PATIENCE: Duration = Duration::from_millis(700);
 
 impl RelayPart {
     pub(crate) fn new(
@@ -43,17 +43,20 @@ impl RelayPart {
         // Awake or not, each thread turns around once when it is woken: that covers those that a probe cannot aim at.
         let beats: Vec<Option<(u16, u64)>> = self.shared.threads.iter().map(ThreadFace::heartbeat).collect();
         self.shared.threads.iter().for_each(|thread| thread.waker.wake());
-        let probed = groups.iter().map(|group| probe(group, deadline)).collect::<Result<Vec<_>, _>>();
-        let probed = match probed {
-            Ok(probed) => probed,
-            Err(error) => return report(PartState::Failed, format!("no Binding request could be sent: {error}")),
-        };
-        let deaf = self.deaf_listeners(deadline);
-        if !deaf.is_empty() {
-            return report(PartState::Degraded, format!("no connection is served on {deaf:?}"));
-        }
-        let stuck = self.stuck_threads(&beats, deadline);
-        self.judge(&probed, &stuck, begin.elapsed())
+        let listeners = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let streams: Vec<(SocketAddr, Layer)> =
+            listeners.iter().filter_map(|listener| Some((listener.addr, listener.layer?))).collect();
+        let relay_ip = self.shared.directory.first_ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+        let probed = probe(&groups, &streams, &self.shared.probe_credentials, relay_ip, deadline);
+        let mut amiss: Vec<String> = listeners
+            .iter()
+            .filter(|listener| listener.has_ended())
+            .map(|listener| format!("TCP {} is not served any more", listener.addr))
+            .collect();
+        amiss.extend(
+            self.stuck_threads(&beats, deadline).into_iter().map(|thread| format!("thread {thread} does not turn")),
+        );
+        self.judge(&probed, amiss, begin.elapsed())
     }
 
     /// Says so if there are threads that do not run, according to their supervisor.
@@ -77,16 +80,6 @@ impl RelayPart {
         (!missing.is_empty()).then(|| report(state, missing.join("; ")))
     }
 
-    /// The TCP listeners that are no longer served, or that answer no Binding request. One that wants TLS or a PROXY v2
-    /// header is not asked.
-    fn deaf_listeners(&self, deadline: Instant) -> Vec<SocketAddr> {
-        let listeners = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let is_deaf = |listener: &StreamListener| {
-            listener.has_ended() || (listener.is_plain && !probe_stream(listener.addr, deadline))
-        };
-        listeners.iter().filter(|listener| is_deaf(listener)).map(|listener| listener.addr).collect()
-    }
-
     /// The threads whose heart has not beaten since `beats`.
     fn stuck_threads(&self, beats: &[Option<(u16, u64)>], deadline: Instant) -> Vec<usize> {
         loop {
@@ -100,24 +93,26 @@ impl RelayPart {
         }
     }
 
-    fn judge(&self, probed: &[Probed], stuck: &[usize], took: Duration) -> PartReport {
-        let silent: Vec<String> = probed
-            .iter()
-            .filter(|probed| !probed.silent.is_empty())
-            .map(|probed| format!("{} (threads {:?})", probed.addr, probed.silent))
-            .collect();
-        let asked: usize = probed.iter().map(|probed| probed.asked).sum();
-        let unanswered: usize = probed.iter().map(|probed| probed.silent.len()).sum();
-        if unanswered == asked || stuck.len() == self.shared.threads.len() {
-            return report(PartState::Failed, format!("no Binding request was answered within {PATIENCE:?}"));
+    fn judge(&self, probed: &[Probed], mut amiss: Vec<String>, took: Duration) -> PartReport {
+        let well = probed.iter().filter(|probed| probed.outcome.is_ok()).count();
+        let full: Vec<String> = probed.iter().filter(|probed| probed.is_full()).map(Probed::to_string).collect();
+        let failed = probed.iter().filter(|probed| probed.outcome.is_err() && !probed.is_full());
+        amiss.extend(failed.map(Probed::to_string));
+        if well == 0 && full.is_empty() {
+            return report(PartState::Failed, format!("no allocation could be made: {}", amiss.join("; ")));
         }
-        if unanswered > 0 || !stuck.is_empty() {
-            let detail = format!("no answer from {}; threads that do not turn: {stuck:?}", silent.join(", "));
-            return report(PartState::Degraded, detail);
+        if self.shared.is_draining() {
+            // What else is amiss is no news to anybody: nothing new is sent here.
+            return report(PartState::Draining, format!("{} allocations left", self.shared.allocations_live()));
+        }
+        if !amiss.is_empty() {
+            return report(PartState::Degraded, amiss.join("; "));
+        }
+        if !full.is_empty() {
+            return report(PartState::Degraded, format!("full, and well otherwise: {}", full.join("; ")));
         }
         let live = self.shared.allocations_live();
-        let state = if self.shared.is_draining() { PartState::Draining } else { PartState::Ready };
-        report(state, format!("{asked} Binding requests answered within {took:?}; {live} allocations"))
+        report(PartState::Ready, format!("{well} allocations made, used and freed within {took:?}; {live} of clients"))
     }
 }
 

@@ -90,8 +90,8 @@ impl RelayServer {
         snapshot(&self.shared)
     }
 
-    /// What tells whether the relay works: each check sends a Binding request to every thread's listening sockets and
-    /// waits for the answers. Its `check` is called from within a tokio runtime.
+    /// What tells whether the relay works: each check makes an allocation through every thread's listening sockets, sends
+    /// itself data through it and frees it, as a client would. Its `check` is called from within a tokio runtime.
     #[must_use]
     pub fn part(&self) -> Arc<dyn Part> {
         Arc::new(self.part_now())

@@ -7,6 +7,7 @@ use crate::directory::Directory;
 use crate::failures::Failures;
 use crate::figures::Values;
 use crate::options::Live;
+use crate::probe_credentials::ProbeCredentials;
 use crate::quotas::Quotas;
 use crate::thread_face::{Condition, ThreadFace};
 
@@ -18,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) live: ArcSwap<Live>,
     pub(crate) failures: Failures,
     pub(crate) quotas: Arc<Quotas>,
+    /// What this server checks itself with.
+    pub(crate) probe_credentials: Arc<ProbeCredentials>,
     /// Goes up when something here has changed that threads must heed; they look when they are woken.
     version: AtomicU64,
     /// Connections that no thread took.
@@ -34,6 +37,7 @@ impl Shared {
             live: ArcSwap::from_pointee(live),
             failures: Failures::default(),
             quotas: Arc::default(),
+            probe_credentials: Arc::new(ProbeCredentials::new()),
             version: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             draining: AtomicBool::new(false),

@@ -8,6 +8,7 @@ use sangam_net::{Arrived, DetachedStream, TcpFront, Tls};
 use sangam_turn_proto::{ClientAddr, FiveTuple, Transport};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::probe::Layer;
 use crate::shared::Shared;
 
 /// A connection that is ready for its first message.
@@ -21,8 +22,8 @@ pub(crate) struct Arrival {
 #[derive(Clone, Debug)]
 pub(crate) struct StreamListener {
     pub(crate) addr: SocketAddr,
-    /// Whether a client may just begin to speak: no TLS, no PROXY v2 header.
-    pub(crate) is_plain: bool,
+    /// What a client of this host begins with; `None` if that is a PROXY v2 header, which we may not be trusted to send.
+    pub(crate) layer: Option<Layer>,
     task: AbortHandle,
 }
 
@@ -38,9 +39,13 @@ impl StreamListener {
     /// Serves a listener until it is [stopped](Self::stop). Called from within a tokio runtime.
     pub(crate) fn start(front: TcpFront, doorway: Arc<Doorway>) -> Self {
         let addr = front.local_addr();
-        let is_plain = matches!(front.tls(), Tls::Off) && !front.wants_proxy_header();
+        let layer = match front.tls() {
+            _ if front.wants_proxy_header() => None,
+            Tls::Off => Some(Layer::Plain),
+            Tls::On(_) | Tls::Auto(_) => Some(Layer::Tls),
+        };
         let task = tokio::spawn(accept(front, doorway)).abort_handle();
-        Self { addr, is_plain, task }
+        Self { addr, layer, task }
     }
 
     /// Closes the listener, and the connections that are not established yet.

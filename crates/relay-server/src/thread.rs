@@ -2,6 +2,7 @@
 
 mod control;
 mod packets;
+mod probes;
 mod quota;
 mod reserved;
 mod streams;
@@ -72,6 +73,8 @@ pub(crate) struct RelayThread {
     counters: Counters,
     log: EventLog,
     credentials: Credentials,
+    /// Allocations of this server's own checks.
+    probes: Vec<AllocationKey>,
     premises: Premises,
     shared: Arc<Shared>,
     version: u64,
@@ -139,6 +142,7 @@ impl RelayThread {
             counters: Counters::new(),
             log: EventLog::new(seed.options.log_lines_per_second),
             credentials: seed.credentials,
+            probes: Vec::new(),
             premises: seed.premises,
             shared: seed.shared,
             version: 0,

@@ -33,7 +33,7 @@ impl RelayThread {
                     }
                     self.core.handle_input(self.now, Input::KeyFound { request, result });
                 }
-                Output::Event(event) => self.log.write(self.now.mono, &event),
+                Output::Event(event) => self.note(&event),
                 Output::Wait(deadline) => {
                     self.deadline = deadline;
                     break;

@@ -5,15 +5,11 @@ use sangam_control::PartState;
 use sangam_relay_server::{Alternate, Alternates, RelayAddress, RelayServer, StartError};
 use sangam_telemetry::metrics::relay::RelayMetrics;
 
+use crate::readiness::check;
 use crate::relay::{Relay, eventually, options};
 
 fn start_error(options: crate::relay::Options) -> StartError {
     RelayServer::start(options, &RelayMetrics::default()).unwrap_err()
-}
-
-fn check(relay: &Relay) -> sangam_control::PartReport {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(relay.server.part().check())
 }
 
 #[test]
@@ -21,7 +17,7 @@ fn a_check_gets_an_answer_from_each_thread_on_each_address() {
     let relay = Relay::with(crate::relay::Options { threads: 3, ..options(&["127.0.0.1:0", "[::1]:0"]) });
     let report = check(&relay);
     assert_eq!(report.state, PartState::Ready, "{report:?}");
-    assert!(report.detail.starts_with("6 Binding requests answered within"), "{report:?}");
+    assert!(report.detail.starts_with("6 allocations made, used and freed within"), "{report:?}");
     let wildcard = crate::relay::Options {
         relay_addresses: vec![RelayAddress::plain("127.0.0.1".parse().unwrap())],
         ..options(&["0.0.0.0:0", "[::]:0"])

@@ -9,6 +9,7 @@ mod hairpin;
 mod lifecycle;
 mod limits;
 mod peers;
+mod readiness;
 mod relay;
 mod reservation;
 mod streams;

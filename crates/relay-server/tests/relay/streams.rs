@@ -10,6 +10,7 @@ use std::time::Duration;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use sangam_control::PartState;
 use sangam_net::{
     CertificatePaths, CertificateStore, FrontOptions, FrontRules, LiveRules, TcpFront, Tls, TlsFront, TlsOptions,
 };
@@ -17,6 +18,7 @@ use sangam_turn_proto::{ChannelData, Class, MessageBuilder, Method, TransactionI
 use tokio::runtime::Runtime;
 
 use crate::client::{Client, Data, Duplex, EchoPeer, PATIENCE};
+use crate::readiness::check;
 use crate::relay::{Options, Relay, credential, eventually, labelled, options};
 
 /// A relay with a TCP listener, or one for TLS.
@@ -111,6 +113,27 @@ fn echo_through(client: &mut Client, peer: SocketAddr) {
         client.send_on_channel(0x4000, &vec![7; len]);
         assert_eq!(client.data(), Data::Channel(0x4000, vec![7; len]));
     }
+}
+
+#[test]
+fn a_check_makes_an_allocation_over_tcp_and_over_tls_too() {
+    for with_tls in [false, true] {
+        let relay = StreamRelay::start(with_tls, options(&["127.0.0.1:0"]));
+        let report = check(&relay.relay);
+        assert_eq!(report.state, PartState::Ready, "{report:?}");
+        assert!(report.detail.starts_with("3 allocations made, used and freed within"), "{report:?}");
+        eventually("its connection is closed", || relay.relay.server.snapshot().connections == 0);
+        assert_eq!(relay.relay.server.snapshot().allocations, 0);
+    }
+}
+
+#[test]
+fn a_check_names_the_listener_whose_connections_no_thread_takes() {
+    let relay = StreamRelay::start(false, Options { arrivals_queue: 0, ..options(&["127.0.0.1:0"]) });
+    let report = check(&relay.relay);
+    assert_eq!(report.state, PartState::Degraded, "{report:?}");
+    let expected = format!("TCP {}, Allocate without a credential: ", relay.addr);
+    assert!(report.detail.starts_with(&expected), "{report:?}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct RelaySnapshot {
     pub allocations: u64,
     /// Allocations that ever began.
     pub allocations_created: u64,
+    /// Of these, allocations of the server's own checks.
+    pub probe_allocations: u64,
     /// Allocations whose time ran out.
     pub allocations_expired: u64,
     /// Relayed addresses that are bound.
@@ -141,11 +143,12 @@ fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
     ]
 }
 
-fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 7] {
+fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 8] {
     [
         ("sangam_relay_thread_replacements", "Relay threads that took a place", snapshot.thread_replacements),
         ("sangam_relay_allocations_lost", "Allocations that ended with their thread", snapshot.allocations_lost),
         ("sangam_relay_allocations_created", "Allocations that began", snapshot.allocations_created),
+        ("sangam_relay_probe_allocations", "Allocations of the server's own checks", snapshot.probe_allocations),
         ("sangam_relay_allocations_expired", "Allocations whose time ran out", snapshot.allocations_expired),
         (
             "sangam_relay_connections_turned_away",

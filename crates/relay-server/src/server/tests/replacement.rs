@@ -279,6 +279,18 @@ fn beyond_the_limit_a_thread_that_hangs_stays_and_the_part_asks_for_a_restart() 
 }
 
 #[test]
+fn a_check_leaves_no_line_in_the_log_of_allocations() {
+    let log = Log::begin();
+    let relay = Relay::start();
+    assert_eq!(relay.check().state, PartState::Ready);
+    let client = relay.client_of(0).allocate();
+    // In the order in which one thread wrote them.
+    eventually("the client's is logged", || log.lines().iter().any(|line| line.contains(&format!("relayed={client}"))));
+    let probes: Vec<String> = log.lines().into_iter().filter(|line| line.contains("probe-")).collect();
+    assert_eq!(probes, Vec::<String>::new());
+}
+
+#[test]
 fn a_stop_does_not_wait_for_a_thread_that_hung_and_was_replaced() {
     let limit = Duration::from_millis(400);
     let relay = Relay::with(|options| Options { thread_hang_limit: limit, ..options });
@@ -366,7 +378,7 @@ fn resident_bytes() -> usize {
     pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
 }
 
-/// What this process logs at the level of errors, as text.
+/// What this process logs, as text.
 struct Log;
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -385,7 +397,7 @@ impl Log {
 
 impl tracing::Subscriber for Log {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::ERROR
+        *metadata.level() <= tracing::Level::INFO && metadata.target().starts_with("sangam")
     }
 
     fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
