@@ -90,9 +90,11 @@ fn reachable(local: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, local.port())
 }
 
-fn unspecified(target: SocketAddr) -> IpAddr {
+/// Where such a client speaks from: nobody but this host speaks from there, so no neighbour's flood uses up what may be
+/// answered to it.
+fn loopback(target: SocketAddr) -> IpAddr {
     match target {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     }
 }

@@ -8,7 +8,7 @@ use sangam_net::Poller;
 use sangam_net::udp::ListenGroup;
 
 use super::session::{Next, Session, Trouble};
-use super::{Identity, Probed, reachable, unspecified};
+use super::{Identity, Probed, loopback, reachable};
 
 struct Conversation {
     socket: UdpSocket,
@@ -99,7 +99,7 @@ fn sockets_for_each_member(group: &ListenGroup) -> io::Result<Vec<(Option<usize>
     // Kept open, so that each try gets another port.
     let mut spare = Vec::new();
     for _ in 0..members * TRIES_PER_MEMBER {
-        let socket = UdpSocket::bind(SocketAddr::new(unspecified(target), 0))?;
+        let socket = UdpSocket::bind(SocketAddr::new(loopback(target), 0))?;
         socket.set_nonblocking(true)?;
         socket.connect(target)?;
         let member = group.member_for(socket.local_addr()?);
