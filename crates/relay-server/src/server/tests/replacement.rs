@@ -1,14 +1,16 @@
 //! Threads that panic, hang and fail, and what becomes of everybody's flows.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::Read as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use sangam_auth::turn::{RestOptions, RestSecret, RestSecrets};
+use sangam_auth::turn::{RestCredential, RestOptions, RestSecret, RestSecrets};
 use sangam_control::PartState;
 use sangam_net::udp::{Socket, SocketBuffers};
+use sangam_net::{FrontOptions, FrontRules, LiveRules, TcpFront, Tls};
 use sangam_telemetry::metrics::relay::{RelayMetrics, RelaySnapshot};
 use sangam_turn_proto::{AllocationKey, Attribute, Limits, Method, NonceSecret, RequestId};
 use sangam_types::Wall;
@@ -48,10 +50,14 @@ impl Relay {
         Self::with(|options| options)
     }
 
+    fn credential(&self) -> RestCredential {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        self.secrets.mint("alice", Wall::from_unix_secs(now.as_secs() + 600)).unwrap()
+    }
+
     /// A client whose datagrams reach that thread.
     fn client_of(&self, thread: usize) -> Client {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let credential = self.secrets.mint("alice", Wall::from_unix_secs(now.as_secs() + 600)).unwrap();
+        let credential = self.credential();
         let group = &self.server.groups[0];
         // Those that are not its are kept, so that each gets another port.
         let mut spare = Vec::new();
@@ -161,6 +167,13 @@ fn a_thread_that_panics_gives_back_the_quota_of_its_allocations() {
     eventually("the quota is given back", || (quotas.of("alice"), quotas.total()) == (1, 1));
 }
 
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0; 64]) {
+        Ok(read) => read == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
+}
+
 fn live_figures(snapshot: &RelaySnapshot) -> (u64, u64, u64) {
     (snapshot.threads_running, snapshot.allocations, snapshot.ports_in_use)
 }
@@ -202,6 +215,32 @@ fn a_thread_that_panics_is_replaced_and_no_flow_of_another_thread_loses_a_packet
     assert_eq!(first.client.data(), Data::Indication(lost.relayed, b"and back".to_vec()));
     assert!((0..3).all(|thread| relay.client_of(thread).try_allocate().error.is_none()));
     assert_eq!(relay.check().state, PartState::Ready, "{:?}", relay.check());
+}
+
+#[test]
+fn connections_of_a_thread_that_panics_close_and_their_clients_are_served_when_they_come_again() {
+    let relay = Relay::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let rules = LiveRules::new(FrontRules::default());
+    let front = TcpFront::bind("127.0.0.1:0".parse().unwrap(), Tls::Off, FrontOptions::default(), rules).unwrap();
+    let addr = front.local_addr();
+    relay.server.serve_streams(front);
+    let connect = || {
+        let stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(client::PATIENCE)).unwrap();
+        let mut client = Client::over(stream.try_clone().unwrap(), relay.credential());
+        client.allocate();
+        stream
+    };
+    let mut streams: Vec<TcpStream> = (0..6).map(|_| connect()).collect();
+    (0..3).for_each(|thread| relay.strike(thread, Place::Wake, Fault::Panic));
+    relay.await_replacements(3);
+    for stream in &mut streams {
+        assert!(is_closed(stream), "it is closed, and nothing more is said");
+    }
+    assert_eq!((relay.server.snapshot().connections, relay.server.snapshot().allocations_lost), (0, 6));
+    (0..6).for_each(|_| drop(connect()));
 }
 
 #[test]
