@@ -107,7 +107,9 @@ impl TcpFront {
         self.shared.stats.snapshot()
     }
 
-    pub(crate) fn rules(&self) -> &LiveRules {
+    /// What it believes and lets in.
+    #[must_use]
+    pub fn rules(&self) -> &LiveRules {
         &self.shared.rules
     }
 

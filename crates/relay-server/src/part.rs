@@ -1,4 +1,4 @@
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use sangam_control::{Part, PartReport, PartState};
 use sangam_net::udp::ListenGroup;
 
-use crate::probe::{Layer, Probed, probe};
+use crate::probe::{Door, Probed, probe};
 use crate::shared::Shared;
 use crate::stream_listener::StreamListener;
 use crate::thread_face::{Condition, ThreadFace};
@@ -44,10 +44,9 @@ impl RelayPart {
         let beats: Vec<Option<(u16, u64)>> = self.shared.threads.iter().map(ThreadFace::heartbeat).collect();
         self.shared.threads.iter().for_each(|thread| thread.waker.wake());
         let listeners = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let streams: Vec<(SocketAddr, Layer)> =
-            listeners.iter().filter_map(|listener| Some((listener.addr, listener.layer?))).collect();
+        let doors: Vec<Door> = listeners.iter().filter_map(StreamListener::door).collect();
         let relay_ip = self.shared.directory.first_ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let probed = probe(&groups, &streams, &self.shared.probe_credentials, relay_ip, deadline);
+        let probed = probe(&groups, &doors, &self.shared.probe_credentials, relay_ip, deadline);
         let mut amiss: Vec<String> = listeners
             .iter()
             .filter(|listener| listener.has_ended())

@@ -13,7 +13,7 @@ use sangam_net::udp::ListenGroup;
 
 use self::session::Session;
 pub(crate) use self::session::{Step, Trouble};
-pub(crate) use self::stream::Layer;
+pub(crate) use self::stream::{Door, Layer};
 use crate::probe_credentials::ProbeCredentials;
 
 /// What became of one session.
@@ -56,11 +56,11 @@ impl Identity<'_> {
     }
 }
 
-/// Has a session with each thread on each of `groups` and one with each of `streams`, all at once, until `deadline` at
+/// Has a session with each thread on each of `groups` and one through each of `doors`, all at once, until `deadline` at
 /// the latest. Relayed addresses are of the family of `relay_ip`.
 pub(crate) fn probe(
     groups: &[ListenGroup],
-    streams: &[(SocketAddr, Layer)],
+    doors: &[Door],
     credentials: &ProbeCredentials,
     relay_ip: IpAddr,
     deadline: Instant,
@@ -68,9 +68,8 @@ pub(crate) fn probe(
     let family = if relay_ip.is_ipv4() { 0x01 } else { 0x02 };
     let identity = &Identity { credentials, family, sessions: AtomicUsize::new(0) };
     thread::scope(|scope| {
-        let over_stream =
-            |(addr, layer): (SocketAddr, Layer)| scope.spawn(move || stream::probe(addr, layer, identity, deadline));
-        let streams: Vec<_> = streams.iter().copied().map(over_stream).collect();
+        let through = |door: Door| scope.spawn(move || stream::probe(door, identity, deadline));
+        let streams: Vec<_> = doors.iter().copied().map(through).collect();
         let mut probed = datagrams::probe(groups, identity, deadline).unwrap_or_else(|error| {
             let trouble = Trouble::Broken(error.to_string());
             vec![Probed { place: "UDP".to_owned(), outcome: Err((Step::Challenge, trouble)) }]
@@ -81,7 +80,7 @@ pub(crate) fn probe(
 }
 
 /// Where a client on this host reaches an address that we are bound to.
-fn reachable(local: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(local: SocketAddr) -> SocketAddr {
     let ip = match local.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -4,11 +4,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sangam_net::{Arrived, DetachedStream, TcpFront, Tls};
+use sangam_net::{Arrived, DetachedStream, LiveRules, TcpFront, Tls};
 use sangam_turn_proto::{ClientAddr, FiveTuple, Transport};
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::probe::Layer;
+use crate::probe::{Door, Layer, reachable};
 use crate::shared::Shared;
 
 /// A connection that is ready for its first message.
@@ -22,8 +22,9 @@ pub(crate) struct Arrival {
 #[derive(Clone, Debug)]
 pub(crate) struct StreamListener {
     pub(crate) addr: SocketAddr,
-    /// What a client of this host begins with; `None` if that is a PROXY v2 header, which we may not be trusted to send.
-    pub(crate) layer: Option<Layer>,
+    layer: Layer,
+    /// Whose PROXY v2 header is believed, if it wants one.
+    proxies: Option<LiveRules>,
     task: AbortHandle,
 }
 
@@ -40,12 +41,19 @@ impl StreamListener {
     pub(crate) fn start(front: TcpFront, doorway: Arc<Doorway>) -> Self {
         let addr = front.local_addr();
         let layer = match front.tls() {
-            _ if front.wants_proxy_header() => None,
-            Tls::Off => Some(Layer::Plain),
-            Tls::On(_) | Tls::Auto(_) => Some(Layer::Tls),
+            Tls::Off => Layer::Plain,
+            Tls::On(_) | Tls::Auto(_) => Layer::Tls,
         };
+        let proxies = front.wants_proxy_header().then(|| front.rules().clone());
         let task = tokio::spawn(accept(front, doorway)).abort_handle();
-        Self { addr, layer, task }
+        Self { addr, layer, proxies, task }
+    }
+
+    /// How a client on this host comes in; `None` if it must come through a proxy, which this host is not trusted to be.
+    pub(crate) fn door(&self) -> Option<Door> {
+        let is_trusted = |rules: &LiveRules| rules.current().trusted_proxies.contains(reachable(self.addr).ip());
+        let may_enter = self.proxies.as_ref().is_none_or(is_trusted);
+        may_enter.then_some(Door { addr: self.addr, layer: self.layer, wants_proxy_header: self.proxies.is_some() })
     }
 
     /// Closes the listener, and the connections that are not established yet.

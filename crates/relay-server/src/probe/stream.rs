@@ -17,13 +17,25 @@ pub(crate) enum Layer {
     Tls,
 }
 
+/// How a client on this host comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Door {
+    /// As bound.
+    pub(crate) addr: SocketAddr,
+    pub(crate) layer: Layer,
+    pub(crate) wants_proxy_header: bool,
+}
+
+/// "The PROXY protocol", 2020/03/05, §2.2: version 2, command LOCAL (the proxy speaks for itself), no address.
+const PROXY_LOCAL: [u8; 16] = *b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
 /// The longest message that a session is answered with.
 const MESSAGE_BYTES_MAX: usize = 1_500;
 
-/// Has a session over the listener bound to `local`, until `deadline` at the latest.
-pub(super) fn probe(local: SocketAddr, layer: Layer, identity: &Identity<'_>, deadline: Instant) -> Probed {
+/// Has a session through `door`, until `deadline` at the latest.
+pub(super) fn probe(door: Door, identity: &Identity<'_>, deadline: Instant) -> Probed {
     let (mut session, request) = identity.session();
-    let outcome = connect(local, layer, deadline).and_then(|(mut stream, tcp)| {
+    let outcome = connect(door, deadline).and_then(|(mut stream, tcp)| {
         let outcome = converse(&mut session, request, &mut stream, &tcp, deadline);
         if let Some(request) = session.give_up() {
             // If it does not arrive, the end of the connection ends the allocation.
@@ -35,11 +47,11 @@ pub(super) fn probe(local: SocketAddr, layer: Layer, identity: &Identity<'_>, de
         let is_silence = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         Err(if is_silence { Trouble::Silent } else { Trouble::Broken(error.to_string()) })
     });
-    let name = match layer {
+    let name = match door.layer {
         Layer::Plain => "TCP",
         Layer::Tls => "TLS",
     };
-    Probed { place: format!("{name} {local}"), outcome: outcome.map_err(|trouble| (session.step(), trouble)) }
+    Probed { place: format!("{name} {}", door.addr), outcome: outcome.map_err(|trouble| (session.step(), trouble)) }
 }
 
 trait Duplex: Read + Write {}
@@ -47,11 +59,14 @@ trait Duplex: Read + Write {}
 impl<T: Read + Write> Duplex for T {}
 
 /// The stream, and the connection under it.
-fn connect(local: SocketAddr, layer: Layer, deadline: Instant) -> io::Result<(Box<dyn Duplex>, TcpStream)> {
-    let tcp = TcpStream::connect_timeout(&reachable(local), left(deadline))?;
+fn connect(door: Door, deadline: Instant) -> io::Result<(Box<dyn Duplex>, TcpStream)> {
+    let mut tcp = TcpStream::connect_timeout(&reachable(door.addr), left(deadline))?;
     tcp.set_nodelay(true)?;
+    if door.wants_proxy_header {
+        tcp.write_all(&PROXY_LOCAL)?;
+    }
     let under = tcp.try_clone()?;
-    let stream: Box<dyn Duplex> = match layer {
+    let stream: Box<dyn Duplex> = match door.layer {
         Layer::Plain => Box::new(tcp),
         Layer::Tls => {
             tcp.set_read_timeout(Some(left(deadline)))?;

@@ -13,6 +13,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use sangam_control::PartState;
 use sangam_net::{
     CertificatePaths, CertificateStore, FrontOptions, FrontRules, LiveRules, TcpFront, Tls, TlsFront, TlsOptions,
+    TrustedProxies,
 };
 use sangam_turn_proto::{ChannelData, Class, MessageBuilder, Method, TransactionId};
 use tokio::runtime::Runtime;
@@ -40,6 +41,10 @@ impl Duplex for TlsClient {
 
 impl StreamRelay {
     fn start(with_tls: bool, options: Options) -> Self {
+        Self::start_with(with_tls, options, FrontOptions::default(), FrontRules::default())
+    }
+
+    fn start_with(with_tls: bool, options: Options, front: FrontOptions, rules: FrontRules) -> Self {
         let runtime = Runtime::new().unwrap();
         let files = tempfile::tempdir().unwrap();
         let tls = with_tls.then(|| CertificateStore::load(write_certificate(files.path())).unwrap());
@@ -47,9 +52,9 @@ impl StreamRelay {
             .as_ref()
             .map_or(Tls::Off, |store| Tls::On(TlsFront::new(Arc::clone(store), TlsOptions::turn()).unwrap()));
         let relay = Relay::with(options);
-        let rules = LiveRules::new(FrontRules::default());
+        let rules = LiveRules::new(rules);
         let _inside = runtime.enter();
-        let front = TcpFront::bind("127.0.0.1:0".parse().unwrap(), speaks, FrontOptions::default(), rules).unwrap();
+        let front = TcpFront::bind("127.0.0.1:0".parse().unwrap(), speaks, front, rules).unwrap();
         let addr = front.local_addr();
         relay.server.serve_streams(front);
         Self { relay, addr, tls, files, _runtime: runtime }
@@ -124,6 +129,18 @@ fn a_check_makes_an_allocation_over_tcp_and_over_tls_too() {
         assert!(report.detail.starts_with("3 allocations made, used and freed within"), "{report:?}");
         eventually("its connection is closed", || relay.relay.server.snapshot().connections == 0);
         assert_eq!(relay.relay.server.snapshot().allocations, 0);
+    }
+}
+
+#[test]
+fn a_check_goes_through_behind_a_proxy_header_where_this_host_is_trusted_to_send_one() {
+    for (trusted, with_tls, made) in [("127.0.0.0/8", false, 3), ("127.0.0.0/8", true, 3), ("192.0.2.0/24", true, 2)] {
+        let front = FrontOptions { proxy_protocol: true, ..FrontOptions::default() };
+        let rules = FrontRules { trusted_proxies: TrustedProxies::parse([trusted]).unwrap(), ..FrontRules::default() };
+        let relay = StreamRelay::start_with(with_tls, options(&["127.0.0.1:0"]), front, rules);
+        let report = check(&relay.relay);
+        assert_eq!(report.state, PartState::Ready, "{report:?}");
+        assert!(report.detail.starts_with(&format!("{made} allocations made, used and freed")), "{report:?}");
     }
 }
 
