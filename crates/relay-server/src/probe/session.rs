@@ -35,7 +35,7 @@ pub(crate) enum Step {
 pub(crate) enum Trouble {
     /// No answer in time.
     Silent,
-    /// There is no room for an allocation (486, 508): the thread is well, and full.
+    /// There is no room for an allocation (300, 486, 508): the thread is well, and full.
     Full(u16),
     /// Another error code.
     Refused(u16),
@@ -110,7 +110,7 @@ impl Session {
                 (self.realm, self.nonce) = (realm.to_owned(), nonce.to_owned());
                 Next::Send(self.ask(Step::Allocate))
             }
-            (Step::Allocate, Some(code @ (486 | 508))) => Next::Done(Err(Trouble::Full(code))),
+            (Step::Allocate, Some(code @ (300 | 486 | 508))) => Next::Done(Err(Trouble::Full(code))),
             (_, Some(code)) => Next::Done(Err(Trouble::Refused(code))),
             // Nobody is served who has not said who he is.
             (Step::Challenge, None) => Next::Done(Err(Trouble::Incomplete)),
@@ -237,7 +237,12 @@ mod tests {
             Next::Done(Err(Trouble::Refused(400)))
         );
         assert_eq!(session.step(), Step::Challenge);
-        for (code, trouble) in [(486, Trouble::Full(486)), (508, Trouble::Full(508)), (403, Trouble::Refused(403))] {
+        for (code, trouble) in [
+            (300, Trouble::Full(300)),
+            (486, Trouble::Full(486)),
+            (508, Trouble::Full(508)),
+            (403, Trouble::Refused(403)),
+        ] {
             let (mut session, request) = challenged();
             assert_eq!(session.handle_message(&answer(&request, Some(code)).finish()), Next::Done(Err(trouble)));
             assert_eq!((session.step(), session.give_up()), (Step::Allocate, None));
