@@ -3,6 +3,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
+use super::key::userhash;
 use super::{LongTermKey, LongTermKeySha256};
 
 /// What a long-term user proves to know. Wiped when dropped, never printed.
@@ -107,6 +108,15 @@ fn key_of_digits(digits: &str) -> Option<[u8; 16]> {
 #[derive(Clone, Debug, Default)]
 pub struct LongTermUsers {
     by_name: BTreeMap<String, LongTermUser>,
+    /// The names by their USERHASH in one realm.
+    by_hash: Option<UsersByHash>,
+}
+
+/// The users of one realm by the hash that hides their names (RFC 8489 §14.4).
+#[derive(Clone, Debug)]
+struct UsersByHash {
+    realm: String,
+    names: BTreeMap<[u8; 32], String>,
 }
 
 impl LongTermUsers {
@@ -121,6 +131,22 @@ impl LongTermUsers {
     pub fn sha256_key_for(&self, username: &str, realm: &str) -> Option<LongTermKeySha256> {
         let user = self.by_name.get(username)?;
         user.password().map(|password| LongTermKeySha256::derive(&user.name, realm, password.expose_secret()))
+    }
+
+    /// The same users, to be found by the hash of their name in `realm` too.
+    #[must_use]
+    pub fn findable_by_hash(mut self, realm: &str) -> Self {
+        let names = self.by_name.keys().map(|name| (userhash(name, realm), name.clone())).collect();
+        self.by_hash = Some(UsersByHash { realm: realm.to_owned(), names });
+        self
+    }
+
+    /// The name of the user whose USERHASH in `realm` this is: the SHA-256 of `name:realm` (RFC 8489 §14.4). None if there
+    /// is no such user, or the users were not made [findable](Self::findable_by_hash) in that realm.
+    #[must_use]
+    pub fn name_of(&self, userhash: &[u8; 32], realm: &str) -> Option<&str> {
+        let by_hash = self.by_hash.as_ref().filter(|by_hash| by_hash.realm == realm)?;
+        by_hash.names.get(userhash).map(String::as_str)
     }
 
     /// Whether the password of each is known, so that clients may choose between MD5 and SHA-256.
@@ -139,7 +165,7 @@ impl LongTermUsers {
 impl FromIterator<LongTermUser> for LongTermUsers {
     /// Of two users of one name the later one counts, as with coturn.
     fn from_iter<T: IntoIterator<Item = LongTermUser>>(users: T) -> Self {
-        Self { by_name: users.into_iter().map(|user| (user.name.clone(), user)).collect() }
+        Self { by_name: users.into_iter().map(|user| (user.name.clone(), user)).collect(), by_hash: None }
     }
 }
 
@@ -191,6 +217,20 @@ mod tests {
             assert_eq!(error, expected);
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_user_is_found_by_the_hash_of_the_name_in_the_realm_that_was_named() {
+        let unfindable = users(&["マトリックス:TheMatrIX", "alice:x"]);
+        // RFC 8489 §B.1 prints the USERHASH of that user in `example.org`.
+        let hash = 0x4a3c_f38f_ef69_92bd_a952_c678_0417_da0f_u128.to_be_bytes();
+        let rest = 0x2481_9415_569e_60b2_05c4_6e41_407f_1704_u128.to_be_bytes();
+        let hash: [u8; 32] = [hash, rest].concat().try_into().unwrap();
+        assert_eq!(unfindable.name_of(&hash, "example.org"), None);
+        let findable = unfindable.findable_by_hash("example.org");
+        assert_eq!(findable.name_of(&hash, "example.org"), Some("マトリックス"));
+        assert_eq!(findable.name_of(&hash, "example.net"), None);
+        assert_eq!(findable.name_of(&[0; 32], "example.org"), None);
     }
 
     #[test]
