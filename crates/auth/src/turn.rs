@@ -4,6 +4,6 @@ mod key;
 mod rest;
 mod user;
 
-pub use key::{LongTermKey, LongTermKeySha256};
+pub use key::{LongTermKey, LongTermKeySha256, userhash};
 pub use rest::{MintError, RestCredential, RestOptions, RestRefusal, RestSecret, RestSecrets, RestSecretsError};
 pub use user::{LongTermUser, LongTermUsers, UserError};

@@ -35,7 +35,8 @@ impl fmt::Debug for LongTermKeySha256 {
 }
 
 /// What hides a user's name in a request: `SHA-256(username ":" realm)` (RFC 8489 §14.4). Both are hashed as given.
-pub(crate) fn userhash(username: &str, realm: &str) -> [u8; 32] {
+#[must_use]
+pub fn userhash(username: &str, realm: &str) -> [u8; 32] {
     [username, ":", realm].iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into()
 }
 

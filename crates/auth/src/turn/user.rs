@@ -3,8 +3,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
-use super::key::userhash;
-use super::{LongTermKey, LongTermKeySha256};
+use super::{LongTermKey, LongTermKeySha256, userhash};
 
 /// What a long-term user proves to know. Wiped when dropped, never printed.
 #[derive(Clone)]
