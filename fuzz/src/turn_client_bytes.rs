@@ -5,9 +5,10 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sangam_turn_proto::{
-    AddressFamily, AllocationKey, Attribute, AttributeType, Class, ClientAddr, Event, FiveTuple, Forward, FromClient,
-    FromPeer, Input, Key, KeyRefusal, Limits, Message, MessageBuilder, Method, NonceSecret, OpenError, Opened, Options,
-    Output, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId, TransactionId, Transport, TurnServer,
+    AddressFamily, AllocationKey, Attribute, AttributeType, Class, ClientAddr, Event, FiveTuple, Forward, FoundUser,
+    FromClient, FromPeer, Input, Key, KeyRefusal, Limits, Message, MessageBuilder, Method, NonceSecret, OpenError,
+    Opened, Options, Output, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId, TransactionId, Transport,
+    TurnServer,
 };
 use sangam_types::{Mono, Now, Wall};
 
@@ -16,6 +17,8 @@ use crate::script::Script;
 pub(crate) const RELAY_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const RELAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const KEY: Key = Key::Md5([0x4b; 16]);
+/// Stands for `fuzz` as [`KEY`] for its password.
+const USERHASH: [u8; 32] = [0x48; 32];
 const ALLOCATIONS_MAX: usize = 3;
 
 /// A TURN server among up to four clients, some of whom know the password: the input is the script of what they and
@@ -47,6 +50,8 @@ struct World {
     relays: BTreeMap<AllocationKey, RelayedAddr>,
     /// Those of `relays` that no allocation has yet.
     reserved: BTreeSet<AllocationKey>,
+    /// Allocations with two relayed addresses.
+    dual: BTreeSet<AllocationKey>,
     /// Questions not yet answered, when the script holds answers back.
     unanswered: Vec<Input<'static>>,
     holds_back: bool,
@@ -75,6 +80,7 @@ impl World {
             now,
             relays: BTreeMap::new(),
             reserved: BTreeSet::new(),
+            dual: BTreeSet::new(),
             unanswered: Vec::new(),
             holds_back: false,
             fails_next: false,
@@ -141,8 +147,8 @@ impl World {
             message = message.attribute(&attribute(script));
         }
         if signed == Signed::Yes {
-            let credentials =
-                [Attribute::Username("fuzz"), Attribute::Realm("fuzz"), Attribute::Nonce(&self.nonces[client])];
+            let user = if kind & 0x10 == 0 { Attribute::Username("fuzz") } else { Attribute::Userhash(&USERHASH) };
+            let credentials = [user, Attribute::Realm("fuzz"), Attribute::Nonce(&self.nonces[client])];
             message = credentials.iter().fold(message, MessageBuilder::attribute).integrity(KEY.as_bytes());
         }
         if kind & 0x20 == 0 { message.finish() } else { message.fingerprint().finish() }
@@ -224,10 +230,9 @@ impl World {
                     continue;
                 }
                 Output::FindKey { request, username, algorithm: _ } => self.find_key(request, &username),
+                Output::FindUser { request, userhash, algorithm: _ } => self.find_user(request, userhash),
                 Output::Event(event) => {
-                    if let Event::Allocated { allocation, .. } = event {
-                        self.reserved.remove(&allocation);
-                    }
+                    self.note(&event);
                     continue;
                 }
                 Output::Wait(deadline) => {
@@ -241,6 +246,24 @@ impl World {
             } else {
                 self.server.handle_input(self.now, answer);
             }
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match *event {
+            Event::Allocated { allocation, additional, .. } => {
+                self.reserved.remove(&allocation);
+                if additional.is_some() {
+                    self.dual.insert(allocation);
+                }
+            }
+            Event::RelayedEnded { allocation, .. } => {
+                assert!(self.dual.remove(&allocation), "of one address the last ends with its allocation");
+            }
+            Event::Deleted { allocation, .. } => {
+                self.dual.remove(&allocation);
+            }
+            Event::Refreshed { .. } | Event::Refused { .. } => {}
         }
     }
 
@@ -292,6 +315,13 @@ impl World {
         Input::KeyFound { request, result }
     }
 
+    fn find_user(&mut self, request: RequestId, userhash: [u8; 32]) -> Input<'static> {
+        let refused = std::mem::take(&mut self.fails_next) || userhash != USERHASH;
+        let found = || FoundUser { username: "fuzz".to_owned(), keys: KEY.into() };
+        let result = if refused { Err(KeyRefusal::UnknownHash) } else { Ok(found()) };
+        Input::UserFound { request, result }
+    }
+
     fn check_forward(&self, forward: &Forward, message_bytes: usize) {
         assert!(forward.payload.start <= forward.payload.end && forward.payload.end <= message_bytes);
         assert_eq!(self.relays.get(&forward.allocation), Some(&forward.relayed), "forwards from a socket that is open");
@@ -301,8 +331,11 @@ impl World {
         let live = self.server.stats().allocations_live;
         assert!(live <= ALLOCATIONS_MAX as u64, "{live} allocations");
         if self.unanswered.is_empty() {
-            let sockets = self.relays.len() - self.reserved.len();
-            assert_eq!(live, sockets as u64, "as many allocations as relay sockets that are not kept in reserve");
+            let sockets = self.relays.len() - self.reserved.len() - self.dual.len();
+            assert_eq!(
+                live, sockets as u64,
+                "as many allocations as relay sockets that are not kept in reserve or second"
+            );
         }
     }
 }
@@ -324,7 +357,9 @@ fn five_tuple(client: usize) -> FiveTuple {
 }
 
 fn attribute<'a>(script: &mut Script<'a>) -> Attribute<'a> {
-    match script.u8() % 11 {
+    let kind = script.u8();
+    match kind % 11 {
+        _ if kind >= 0xF0 => Attribute::AdditionalAddressFamily(2),
         0 => Attribute::RequestedTransport(17),
         1 => Attribute::XorPeerAddress(script.address()),
         2 => Attribute::ChannelNumber(0x4000 | script.u16() & 0x0003),

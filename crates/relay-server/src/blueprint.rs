@@ -40,7 +40,9 @@ impl Blueprint {
             limits: options.live.limits,
             shared: Arc::new(SharedCounts::new(rand::random())),
             // A client that may choose chooses the better, which of a user's key by MD5 cannot be made.
-            offers_password_algorithms: options.users.load().are_passwords_known(),
+            offers_password_algorithms: options.offers_password_algorithms
+                && options.users.load().are_passwords_known(),
+            offers_username_anonymity: options.offers_username_anonymity,
             ..CoreOptions::new(options.realm.clone(), options.nonce_secret)
         };
         let credentials = Credentials {

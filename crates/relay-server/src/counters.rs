@@ -19,6 +19,7 @@ pub(crate) enum Counter {
     OpenRefused,
     OpenNotReserved,
     KeyUnknownUser,
+    KeyUnknownHash,
     KeyExpired,
     KeyTooFarAhead,
     KeyBusy,
@@ -55,6 +56,7 @@ impl From<KeyRefusal> for Counter {
     fn from(refusal: KeyRefusal) -> Self {
         match refusal {
             KeyRefusal::UnknownUser => Self::KeyUnknownUser,
+            KeyRefusal::UnknownHash => Self::KeyUnknownHash,
             KeyRefusal::Expired => Self::KeyExpired,
             KeyRefusal::TooFarAhead => Self::KeyTooFarAhead,
             KeyRefusal::Busy => Self::KeyBusy,

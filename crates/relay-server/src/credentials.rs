@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use sangam_auth::turn::{LongTermKey, LongTermUsers, RestRefusal, RestSecrets};
-use sangam_turn_proto::{Key, KeyRefusal, Keys, PasswordAlgorithm};
+use sangam_turn_proto::{FoundUser, Key, KeyRefusal, Keys, PasswordAlgorithm};
 use sangam_types::Wall;
 
 use crate::probe_credentials::ProbeCredentials;
@@ -39,6 +39,14 @@ impl Credentials {
             RestRefusal::TooFarAhead => KeyRefusal::TooFarAhead,
         })?
         .ok_or(KeyRefusal::UnknownUser)
+    }
+
+    /// The long-term user of that hash, with the key.
+    pub(crate) fn user_for(&self, userhash: &[u8; 32], algorithm: PasswordAlgorithm) -> Result<FoundUser, KeyRefusal> {
+        let users = self.users.load();
+        let username = users.name_of(userhash, &self.realm).ok_or(KeyRefusal::UnknownHash)?;
+        let key = self.user_key_for(username, algorithm).ok_or(KeyRefusal::UnknownHash)??;
+        Ok(FoundUser { username: username.to_owned(), keys: Keys::from(key) })
     }
 
     /// `None` if there is no user of that name. One whose password is not known has no key by SHA-256.

@@ -25,7 +25,9 @@ impl EventLog {
 
     pub(crate) fn write(&mut self, now: Mono, event: &Event) {
         let is_wanted = match event {
-            Event::Allocated { .. } | Event::Deleted { .. } => tracing::enabled!(tracing::Level::INFO),
+            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Deleted { .. } => {
+                tracing::enabled!(tracing::Level::INFO)
+            }
             Event::Refreshed { .. } | Event::Refused { .. } => tracing::enabled!(tracing::Level::DEBUG),
         };
         if is_wanted && self.may_write(now) {
@@ -48,16 +50,20 @@ impl EventLog {
 
 fn write(event: &Event) {
     match event {
-        Event::Allocated { allocation, five_tuple, username, relayed, lifetime } => tracing::info!(
+        Event::Allocated { allocation, five_tuple, username, relayed, additional, lifetime } => tracing::info!(
             allocation = allocation.0,
             client = %five_tuple.client.0,
             relayed = %relayed.0,
+            additional = additional.map(|additional| tracing::field::display(additional.0)),
             username,
             lifetime_secs = lifetime.as_secs(),
             "allocation began"
         ),
         Event::Refreshed { allocation, lifetime } => {
             tracing::debug!(allocation = allocation.0, lifetime_secs = lifetime.as_secs(), "allocation refreshed");
+        }
+        Event::RelayedEnded { allocation, relayed, expired } => {
+            tracing::info!(allocation = allocation.0, relayed = %relayed.0, expired, "one of two relayed addresses ended");
         }
         Event::Deleted { allocation, expired, sent_packets, sent_bytes, received_packets, received_bytes } => {
             tracing::info!(

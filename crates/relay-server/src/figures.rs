@@ -136,6 +136,7 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
             ("unknown_user", driver(Counter::KeyUnknownUser)),
             ("expired", driver(Counter::KeyExpired)),
             ("too_far_ahead", driver(Counter::KeyTooFarAhead)),
+            ("unknown_hash", driver(Counter::KeyUnknownHash)),
             ("busy", driver(Counter::KeyBusy)),
         ],
         open_failures: vec![

@@ -29,6 +29,12 @@ pub struct Options {
     /// The long-term users, who go before time-limited credentials of the same name. Storing others puts them in force
     /// with the next request.
     pub users: Arc<ArcSwap<LongTermUsers>>,
+    /// Whether challenges offer SHA-256 besides MD5 for keys, which makes them 28 bytes longer. They do not if the key of
+    /// some long-term user is known by MD5 alone when the server starts.
+    pub offers_password_algorithms: bool,
+    /// Whether nonces say that USERHASH is understood (RFC 8489 §9.2). Clients that honour it cannot log in with
+    /// time-limited credentials.
+    pub offers_username_anonymity: bool,
     /// Signs nonces: the same on all servers behind one address.
     pub nonce_secret: NonceSecret,
     /// What [`reload`](crate::RelayServer::reload) can replace.
@@ -99,6 +105,8 @@ impl Options {
             realm: realm.into(),
             secrets,
             users: Arc::default(),
+            offers_password_algorithms: true,
+            offers_username_anonymity: false,
             nonce_secret,
             live: Live::default(),
             lifetimes: Lifetimes::default(),

@@ -5,6 +5,7 @@ use sangam_types::Mono;
 use crate::address::{FiveTuple, RelayedAddr};
 use crate::bandwidth::Meters;
 use crate::channel::Channel;
+use crate::dual::Dual;
 use crate::inline_list::InlineList;
 use crate::key::Key;
 use crate::message::TransactionId;
@@ -31,11 +32,14 @@ pub(crate) struct Allocation {
     pub(crate) granted_secs: u32,
     /// As that answer said.
     pub(crate) reserved: Option<ReservationToken>,
+    /// If two relayed addresses were asked for.
+    pub(crate) dual: Option<Box<Dual>>,
 }
 
 impl Allocation {
     pub(crate) fn is_alive(&self, now: Mono) -> bool {
-        now < self.expires
+        let outlived_by = |dual: &Dual| dual.other.is_some_and(|other| now < other.expires);
+        now < self.expires || self.dual.as_deref().is_some_and(outlived_by)
     }
 
     /// The live binding of this number.

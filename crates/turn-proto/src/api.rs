@@ -41,6 +41,13 @@ pub enum Input<'a> {
         /// The keys of which one may have signed the request, or why there is none.
         result: Result<Keys, KeyRefusal>,
     },
+    /// The answer to [`Output::FindUser`].
+    UserFound {
+        /// The question.
+        request: RequestId,
+        /// Who it is, and the keys of which one may have signed the request; or why there is nobody.
+        result: Result<FoundUser, KeyRefusal>,
+    },
     /// The stream that carried the messages of this five-tuple is closed: its allocation ends (RFC 8656 §3.1). Never for
     /// UDP.
     ConnectionClosed(FiveTuple),
@@ -58,11 +65,12 @@ pub enum Output {
         /// One whole message.
         bytes: Vec<u8>,
     },
-    /// Open a relay socket; answer with [`Input::RelayedOpened`].
+    /// Open a relay socket; answer with [`Input::RelayedOpened`]. For an allocation with an address of each family it is
+    /// asked twice.
     OpenRelayed {
         /// Name this in the answer.
         request: RequestId,
-        /// Register the socket under this key.
+        /// Register the socket under this key: the allocation's, or that of its companion of the other family.
         allocation: AllocationKey,
         /// Of which family.
         family: AddressFamily,
@@ -84,9 +92,9 @@ pub enum Output {
         /// Who asks.
         username: String,
     },
-    /// Close the relay socket of this allocation or reservation.
+    /// Close a relay socket.
     CloseRelayed {
-        /// Whose, or under which key the reserved one was registered.
+        /// Under which key it was registered.
         allocation: AllocationKey,
         /// Where it was bound.
         relayed: RelayedAddr,
@@ -97,6 +105,15 @@ pub enum Output {
         request: RequestId,
         /// The USERNAME attribute as sent: UTF-8, at most 509 bytes (RFC 8489 §14.3).
         username: String,
+        /// Which kind of keys.
+        algorithm: PasswordAlgorithm,
+    },
+    /// Find the long-term user of whom a client gives but this hash, and their keys; answer with [`Input::UserFound`].
+    FindUser {
+        /// Name this in the answer.
+        request: RequestId,
+        /// The USERHASH attribute: the SHA-256 of `user:realm` (RFC 8489 §14.4).
+        userhash: [u8; 32],
         /// Which kind of keys.
         algorithm: PasswordAlgorithm,
     },
@@ -135,6 +152,15 @@ impl From<RelayedAddr> for Opened {
     }
 }
 
+/// A long-term user who was found by a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundUser {
+    /// As USERNAME would have said.
+    pub username: String,
+    /// The keys of which one may have signed the request.
+    pub keys: Keys,
+}
+
 /// A time to wake up at, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
@@ -149,6 +175,9 @@ pub struct Deadline {
 pub enum KeyRefusal {
     /// Nobody of that name, or the name is not of the form `expiry:name`.
     UnknownUser,
+    /// No long-term user has that hash. The names of time-limited credentials are made up by whoever mints them, so none
+    /// can be found by its hash.
+    UnknownHash,
     /// The expiry in the name has passed.
     Expired,
     /// The expiry in the name is further away than the server allows.
@@ -286,6 +315,8 @@ pub enum Event {
         username: String,
         /// As bound here.
         relayed: RelayedAddr,
+        /// The one of the other family, if both were asked for and there are both.
+        additional: Option<RelayedAddr>,
         /// Until it ends unless refreshed.
         lifetime: Duration,
     },
@@ -295,6 +326,15 @@ pub enum Event {
         allocation: AllocationKey,
         /// From now.
         lifetime: Duration,
+    },
+    /// One of two relayed addresses ended; the allocation lives on with the other.
+    RelayedEnded {
+        /// The allocation's name.
+        allocation: AllocationKey,
+        /// As it was bound here.
+        relayed: RelayedAddr,
+        /// Whether its time ran out, rather than its client saying so.
+        expired: bool,
     },
     /// An allocation ended.
     Deleted {

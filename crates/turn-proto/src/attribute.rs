@@ -44,6 +44,12 @@ impl AttributeType {
     pub const MESSAGE_INTEGRITY_SHA256: Self = Self(0x001C);
     /// PASSWORD-ALGORITHM
     pub const PASSWORD_ALGORITHM: Self = Self(0x001D);
+    /// USERHASH
+    pub const USERHASH: Self = Self(0x001E);
+    /// ADDITIONAL-ADDRESS-FAMILY
+    pub const ADDITIONAL_ADDRESS_FAMILY: Self = Self(0x8000);
+    /// ADDRESS-ERROR-CODE
+    pub const ADDRESS_ERROR_CODE: Self = Self(0x8001);
     /// PASSWORD-ALGORITHMS
     pub const PASSWORD_ALGORITHMS: Self = Self(0x8002);
     /// XOR-MAPPED-ADDRESS
@@ -68,6 +74,9 @@ impl AttributeType {
                 | Self::MESSAGE_INTEGRITY
                 | Self::MESSAGE_INTEGRITY_SHA256
                 | Self::PASSWORD_ALGORITHM
+                | Self::USERHASH
+                | Self::ADDITIONAL_ADDRESS_FAMILY
+                | Self::ADDRESS_ERROR_CODE
                 | Self::PASSWORD_ALGORITHMS
                 | Self::ERROR_CODE
                 | Self::UNKNOWN_ATTRIBUTES
@@ -110,6 +119,8 @@ pub enum Attribute<'a> {
         /// For people.
         phrase: &'a str,
     },
+    /// The SHA-256 of `user:realm`, instead of USERNAME (RFC 8489 §14.4).
+    Userhash(&'a [u8; 32]),
     /// RFC 8489 §14.13
     UnknownAttributes(TypeList<'a>),
     /// RFC 8656 §18.1
@@ -137,6 +148,17 @@ pub enum Attribute<'a> {
     RequestedTransport(u8),
     /// Has no value (RFC 8656 §18.9).
     DontFragment,
+    /// 0x02: an IPv6 relayed address besides the IPv4 one (RFC 8656 §18.11).
+    AdditionalAddressFamily(u8),
+    /// Why there is no relayed address of that family besides the one there is (RFC 8656 §18.12).
+    AddressErrorCode {
+        /// 0x01 for IPv4, 0x02 for IPv6.
+        family: u8,
+        /// 300 to 699.
+        code: u16,
+        /// For people; at most 763 bytes.
+        phrase: &'a str,
+    },
     /// RFC 8489 §14.2
     XorMappedAddress(SocketAddr),
     /// RFC 8656 §18.10
@@ -219,7 +241,21 @@ impl<'a> Attribute<'a> {
     pub fn decode(kind: AttributeType, value: &'a [u8], transaction: TransactionId) -> Result<Self, AttributeError> {
         Ok(match kind {
             AttributeType::USERNAME => Self::Username(decode_text(kind, value, USERNAME_MAX)?),
-            AttributeType::ERROR_CODE => decode_error_code(value)?,
+            AttributeType::ERROR_CODE => {
+                let (_, code, phrase) = decode_error_code(kind, value)?;
+                Self::ErrorCode { code, phrase }
+            }
+            AttributeType::ADDRESS_ERROR_CODE => {
+                let (family, code, phrase) = decode_error_code(kind, value)?;
+                Self::AddressErrorCode { family, code, phrase }
+            }
+            AttributeType::USERHASH => {
+                let length = AttributeError::Length { kind, actual: value.len() };
+                Self::Userhash(value.try_into().map_err(|_| length)?)
+            }
+            AttributeType::ADDITIONAL_ADDRESS_FAMILY => {
+                Self::AdditionalAddressFamily(decode_fixed::<4>(kind, value)?[0])
+            }
             AttributeType::UNKNOWN_ATTRIBUTES if value.len().is_multiple_of(2) => {
                 Self::UnknownAttributes(TypeList(value))
             }
@@ -259,6 +295,9 @@ impl<'a> Attribute<'a> {
     pub const fn kind(&self) -> AttributeType {
         match self {
             Self::Username(_) => AttributeType::USERNAME,
+            Self::Userhash(_) => AttributeType::USERHASH,
+            Self::AdditionalAddressFamily(_) => AttributeType::ADDITIONAL_ADDRESS_FAMILY,
+            Self::AddressErrorCode { .. } => AttributeType::ADDRESS_ERROR_CODE,
             Self::ErrorCode { .. } => AttributeType::ERROR_CODE,
             Self::UnknownAttributes(_) => AttributeType::UNKNOWN_ATTRIBUTES,
             Self::ChannelNumber(_) => AttributeType::CHANNEL_NUMBER,
@@ -291,11 +330,9 @@ impl<'a> Attribute<'a> {
             | Self::Software(text) => {
                 out.extend_from_slice(text.as_bytes());
             }
-            Self::ErrorCode { code, phrase } => {
-                // Below 8 and below 100, so that both fit a byte.
-                out.extend_from_slice(&[0, 0, ((code / 100) & 0x7) as u8, (code % 100) as u8]);
-                out.extend_from_slice(phrase.as_bytes());
-            }
+            Self::ErrorCode { code, phrase } => encode_error_code(0, code, phrase, out),
+            Self::AddressErrorCode { family, code, phrase } => encode_error_code(family, code, phrase, out),
+            Self::Userhash(hash) => out.extend_from_slice(hash),
             Self::UnknownAttributes(list) => out.extend_from_slice(list.0),
             Self::ChannelNumber(number) => {
                 let [high, low] = number.to_be_bytes();
@@ -310,7 +347,9 @@ impl<'a> Attribute<'a> {
                 let (bytes, len) = encode_masked(address, NO_MASK);
                 out.extend_from_slice(&bytes[..len]);
             }
-            Self::RequestedAddressFamily(byte) | Self::RequestedTransport(byte) => {
+            Self::RequestedAddressFamily(byte)
+            | Self::AdditionalAddressFamily(byte)
+            | Self::RequestedTransport(byte) => {
                 out.extend_from_slice(&[byte, 0, 0, 0]);
             }
             Self::EvenPort { reserve } => out.push(if reserve { EVEN_PORT_RESERVE } else { 0 }),
@@ -387,9 +426,15 @@ fn mask(transaction: TransactionId) -> u128 {
 /// RFC 8489 §14.1, §14.15: an address as it is.
 const NO_MASK: u128 = 0;
 
-fn decode_error_code(value: &[u8]) -> Result<Attribute<'_>, AttributeError> {
-    let kind = AttributeType::ERROR_CODE;
-    let [_, _, class, number, phrase @ ..] = value else {
+/// ERROR-CODE begins with a byte that is not used, ADDRESS-ERROR-CODE with the family (RFC 8656 §18.12).
+fn encode_error_code(family: u8, code: u16, phrase: &str, out: &mut Vec<u8>) {
+    // Below 8 and below 100, so that both fit a byte.
+    out.extend_from_slice(&[family, 0, ((code / 100) & 0x7) as u8, (code % 100) as u8]);
+    out.extend_from_slice(phrase.as_bytes());
+}
+
+fn decode_error_code(kind: AttributeType, value: &[u8]) -> Result<(u8, u16, &str), AttributeError> {
+    let [family, _, class, number, phrase @ ..] = value else {
         return Err(AttributeError::Length { kind, actual: value.len() });
     };
     let class = class & 0x7;
@@ -397,7 +442,7 @@ fn decode_error_code(value: &[u8]) -> Result<Attribute<'_>, AttributeError> {
         return Err(AttributeError::Code { class, number: *number });
     }
     let code = u16::from(class) * 100 + u16::from(*number);
-    Ok(Attribute::ErrorCode { code, phrase: decode_text(kind, phrase, TEXT_MAX)? })
+    Ok((*family, code, decode_text(kind, phrase, TEXT_MAX)?))
 }
 
 fn decode_text(kind: AttributeType, value: &[u8], max: usize) -> Result<&str, AttributeError> {

@@ -6,10 +6,11 @@
 //! - [x] RFC 8489 STUN: Binding, long-term credentials with MESSAGE-INTEGRITY, FINGERPRINT
 //! - [x] RFC 8489: MESSAGE-INTEGRITY-SHA256, PASSWORD-ALGORITHMS with bid-down protection
 //! - [x] RFC 8489: ALTERNATE-SERVER, ALTERNATE-DOMAIN
-//! - [ ] RFC 8489: USERHASH
+//! - [x] RFC 8489: USERHASH
 //! - [x] RFC 8656 TURN over UDP, TCP and TLS, relayed addresses of both families
 //! - [x] RFC 8656: EVEN-PORT, RESERVATION-TOKEN, DONT-FRAGMENT
-//! - [ ] RFC 8656: ADDITIONAL-ADDRESS-FAMILY, ICMP
+//! - [x] RFC 8656: ADDITIONAL-ADDRESS-FAMILY
+//! - [ ] RFC 8656: ICMP
 //! - [ ] RFC 6062 TCP allocations, RFC 8016 mobility, RFC 7635 third-party authorization, RFC 5780 discovery
 //!
 //! Clause by clause, with the test of each: `docs/protocols/turn.md`.
@@ -24,6 +25,7 @@ mod builder;
 mod challenge_cap;
 mod channel;
 mod channel_data;
+mod dual;
 mod error_code;
 mod five_tuple_key;
 mod indication_ids;
@@ -39,6 +41,7 @@ mod peer_policy;
 mod pending;
 mod permission;
 mod rate;
+mod recent_refreshes;
 mod reservation;
 mod send_indication;
 mod server;
@@ -52,8 +55,8 @@ mod user_count;
 pub use address::{AddressFamily, ClientAddr, FiveTuple, PeerAddr, RelayedAddr, Transport};
 pub use alternate::{Alternate, Alternates, Redirect};
 pub use api::{
-    AllocationKey, Deadline, DropReason, Event, Forward, FromClient, FromPeer, Input, KeyRefusal, OpenError, Opened,
-    Output, PeerHeader, PortWish, RequestId, Route,
+    AllocationKey, Deadline, DropReason, Event, Forward, FoundUser, FromClient, FromPeer, Input, KeyRefusal, OpenError,
+    Opened, Output, PeerHeader, PortWish, RequestId, Route,
 };
 pub use attribute::{Attribute, AttributeError, AttributeType, TypeList};
 pub use builder::MessageBuilder;

@@ -18,6 +18,9 @@ pub struct Options {
     /// Whether challenges offer SHA-256 besides MD5 for keys (RFC 8489 §9.2). Clients that do not know of it do not
     /// notice; a challenge is 28 bytes longer.
     pub offers_password_algorithms: bool,
+    /// Whether nonces say that USERHASH is understood (RFC 8489 §9.2: username anonymity). It is taken in any case; a client
+    /// that honours the bit sends nothing else, and a time-limited credential is not found that way.
+    pub offers_username_anonymity: bool,
     /// For how long a nonce is good; RFC 8656 §5 asks for an hour at most.
     pub nonce_lifetime: Duration,
     /// The SOFTWARE attribute of responses; none by default, so that answers tell a stranger nothing.
@@ -49,6 +52,7 @@ impl Options {
             realm: realm.into(),
             nonce_secret,
             offers_password_algorithms: true,
+            offers_username_anonymity: false,
             nonce_lifetime: Duration::from_secs(3_600),
             software: None,
             relay_addresses: Vec::new(),

@@ -10,7 +10,7 @@ use sangam_types::{Mono, Now};
 use crate::address::{FiveTuple, PeerAddr, RelayedAddr};
 use crate::allocation::Allocation;
 use crate::alternate::{AlternateTurns, Alternates};
-use crate::api::{AllocationKey, Event, FromClient, FromPeer, Input, Output};
+use crate::api::{AllocationKey, Event, FoundUser, FromClient, FromPeer, Input, Output};
 use crate::bandwidth::Bandwidth;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::indication_ids::IndicationIds;
@@ -19,6 +19,7 @@ use crate::options::{Lifetimes, Limits, Options};
 use crate::peer_filter::PeerFilter;
 use crate::peer_policy::PeerPolicy;
 use crate::pending::PendingRequests;
+use crate::recent_refreshes::RecentRefreshes;
 use crate::reservation::Reservations;
 use crate::shared_counts::SharedCounts;
 use crate::slots::Slots;
@@ -30,6 +31,7 @@ mod allocate;
 mod authenticate;
 mod channel_bind;
 mod create_permission;
+mod dual;
 mod refresh;
 mod relay;
 mod request;
@@ -47,7 +49,10 @@ pub struct TurnServer {
     allocations: Slots<Allocation>,
     by_five_tuple: HashMap<FiveTupleKey, AllocationKey, FixedState>,
     by_relayed: HashMap<RelayedKey, AllocationKey, FixedState>,
+    /// The second sockets of dual allocations, and whose each is.
+    companions: HashMap<AllocationKey, AllocationKey, FixedState>,
     opening: BTreeMap<AllocationKey, allocate::Opening>,
+    recent_refreshes: RecentRefreshes,
     reservations: Reservations,
     pending: PendingRequests,
     users: UserCount,
@@ -61,6 +66,7 @@ pub struct TurnServer {
     indication_ids: IndicationIds,
     realm: String,
     offers_password_algorithms: bool,
+    offers_username_anonymity: bool,
     software: Option<String>,
     alternates: AlternateTurns,
     channel_number_max: u16,
@@ -78,7 +84,9 @@ impl TurnServer {
         Self {
             allocations: Slots::new(),
             by_five_tuple: HashMap::with_hasher(hasher.clone()),
-            by_relayed: HashMap::with_hasher(hasher),
+            by_relayed: HashMap::with_hasher(hasher.clone()),
+            companions: HashMap::with_hasher(hasher.clone()),
+            recent_refreshes: RecentRefreshes::new(hasher),
             opening: BTreeMap::new(),
             reservations: Reservations::new(options.server_index, rng),
             pending: PendingRequests::default(),
@@ -93,6 +101,7 @@ impl TurnServer {
             indication_ids,
             realm: options.realm,
             offers_password_algorithms: options.offers_password_algorithms,
+            offers_username_anonymity: options.offers_username_anonymity,
             software: options.software,
             alternates: AlternateTurns::new(options.alternates),
             channel_number_max: options.channel_number_max,
@@ -139,7 +148,11 @@ impl TurnServer {
         match input {
             Input::Client { from, bytes } => self.handle_message(now, from, bytes),
             Input::RelayedOpened { request, result } => self.handle_relayed_opened(now.mono, request, result),
-            Input::KeyFound { request, result } => self.handle_key_found(now, request, result),
+            Input::KeyFound { request, result } => self.handle_key_found(now, request, result.map(|keys| (None, keys))),
+            Input::UserFound { request, result } => {
+                let result = result.map(|FoundUser { username, keys }| (Some(username), keys));
+                self.handle_key_found(now, request, result);
+            }
             Input::ConnectionClosed(five_tuple) => self.forget_client(&five_tuple),
             Input::Timeout => {}
         }
@@ -192,7 +205,7 @@ impl TurnServer {
     fn expire(&mut self, now: Mono) {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
-                Timer::Allocation(key) => self.end(key, true),
+                Timer::Allocation(socket) => self.end_relayed(socket, true),
                 Timer::Opening(key) => self.give_up_opening(key),
                 Timer::Reservation(token) => self.end_reservation(token),
                 Timer::Request(id) => {
@@ -216,13 +229,13 @@ impl TurnServer {
     /// Ends an allocation with all that belongs to it.
     fn end(&mut self, key: AllocationKey, expired: bool) {
         let Some(allocation) = self.allocations.release(key) else { return };
-        self.timers.cancel(allocation.expires, Timer::Allocation(key));
         self.by_five_tuple.remove(&FiveTupleKey::from(&allocation.five_tuple));
-        self.by_relayed.remove(&RelayedKey::from(allocation.relayed));
         self.users.remove(&allocation.username);
         self.stats.allocations_live -= 1;
         self.stats.allocations_expired += u64::from(expired);
-        self.outputs.push_back(Output::CloseRelayed { allocation: key, relayed: allocation.relayed });
+        for relay in allocation.relays(key) {
+            self.close_relay(key, &relay);
+        }
         self.outputs.push_back(Output::Event(Event::Deleted {
             allocation: key,
             expired,

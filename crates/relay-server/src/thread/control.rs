@@ -33,6 +33,13 @@ impl RelayThread {
                     }
                     self.core.handle_input(self.now, Input::KeyFound { request, result });
                 }
+                Output::FindUser { request, userhash, algorithm } => {
+                    let result = self.credentials.user_for(&userhash, algorithm);
+                    if let Err(refusal) = result {
+                        self.counters.count(refusal.into());
+                    }
+                    self.core.handle_input(self.now, Input::UserFound { request, result });
+                }
                 Output::Event(event) => self.note(&event),
                 Output::Wait(deadline) => {
                     self.deadline = deadline;

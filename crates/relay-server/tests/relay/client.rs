@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use sangam_auth::turn::{LongTermKey, LongTermKeySha256, RestCredential};
+use sangam_auth::turn::{LongTermKey, LongTermKeySha256, RestCredential, userhash};
 use sangam_turn_proto::{
     Attribute, AttributeType, ChannelData, Class, Message, MessageBuilder, Method, ReservationToken, TransactionId,
     next_frame,
@@ -16,6 +16,8 @@ pub(crate) struct Client {
     credential: RestCredential,
     realm: String,
     nonce: String,
+    /// Whether requests give the hash of the name alone.
+    pub(crate) hides_name: bool,
 }
 
 /// What a response said.
@@ -23,6 +25,10 @@ pub(crate) struct Client {
 pub(crate) struct Response {
     pub(crate) error: Option<u16>,
     pub(crate) relayed: Option<SocketAddr>,
+    /// The IPv6 one beside `relayed`, or alone where another was asked for.
+    pub(crate) relayed_v6: Option<SocketAddr>,
+    /// Family and code of ADDRESS-ERROR-CODE.
+    pub(crate) lacking: Option<(u8, u16)>,
     pub(crate) mapped: Option<SocketAddr>,
     pub(crate) alternate: Option<SocketAddr>,
     pub(crate) lifetime: Option<u32>,
@@ -96,12 +102,12 @@ impl Client {
         let socket = UdpSocket::bind((ip, 0)).unwrap();
         socket.connect(server).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self { socket: Wire::Udp(socket), credential, realm: String::new(), nonce: String::new() }
+        Self { socket: Wire::Udp(socket), credential, realm: String::new(), nonce: String::new(), hides_name: false }
     }
 
     pub(crate) fn over(stream: impl Duplex + 'static, credential: RestCredential) -> Self {
         let stream = RefCell::new(Box::new(stream));
-        Self { socket: Wire::Stream(stream), credential, realm: String::new(), nonce: String::new() }
+        Self { socket: Wire::Stream(stream), credential, realm: String::new(), nonce: String::new(), hides_name: false }
     }
 
     /// Waits for data no longer than a moment, over UDP.
@@ -175,8 +181,10 @@ impl Client {
         }
         if !self.nonce.is_empty() {
             let RestCredential { username, password, .. } = &self.credential;
+            let hash = userhash(username, &self.realm);
+            let user = if self.hides_name { Attribute::Userhash(&hash) } else { Attribute::Username(username) };
             message = message
-                .attribute(&Attribute::Username(username))
+                .attribute(&user)
                 .attribute(&Attribute::Realm(&self.realm))
                 .attribute(&Attribute::Nonce(&self.nonce))
                 .integrity(&LongTermKey::derive(username, &self.realm, password).0);
@@ -202,6 +210,16 @@ impl Client {
             .finish();
         self.socket.send(&request).unwrap();
         self.response(transaction)
+    }
+
+    /// The bytes that the smallest Allocate request is answered with.
+    pub(crate) fn challenge(&self) -> Vec<u8> {
+        let request = MessageBuilder::new(Class::Request, Method::ALLOCATE, TransactionId(rand::random())).finish();
+        self.socket.send(&request).unwrap();
+        let mut buffer = vec![0; 2_048];
+        let len = self.socket.recv(&mut buffer).expect("the server answers");
+        buffer.truncate(len);
+        buffer
     }
 
     fn response(&self, transaction: TransactionId) -> Response {
@@ -257,7 +275,11 @@ impl From<&Message<'_>> for Response {
         for raw in message.attributes() {
             match Attribute::decode(raw.kind, raw.value, message.transaction()) {
                 Ok(Attribute::ErrorCode { code, .. }) => response.error = Some(code),
-                Ok(Attribute::XorRelayedAddress(addr)) => response.relayed = Some(addr),
+                Ok(Attribute::XorRelayedAddress(addr)) => {
+                    response.relayed = response.relayed.or(Some(addr));
+                    response.relayed_v6 = response.relayed_v6.or(Some(addr).filter(SocketAddr::is_ipv6));
+                }
+                Ok(Attribute::AddressErrorCode { family, code, .. }) => response.lacking = Some((family, code)),
                 Ok(Attribute::XorMappedAddress(addr)) => response.mapped = Some(addr),
                 Ok(Attribute::AlternateServer(addr)) => response.alternate = Some(addr),
                 Ok(Attribute::Lifetime(secs)) => response.lifetime = Some(secs),

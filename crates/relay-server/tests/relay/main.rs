@@ -4,6 +4,7 @@
 
 mod allocation;
 mod client;
+mod dual;
 mod flood;
 mod hairpin;
 mod lifecycle;

@@ -15,7 +15,7 @@ use sangam_net::{
     CertificatePaths, CertificateStore, FrontOptions, FrontRules, LiveRules, TcpFront, Tls, TlsFront, TlsOptions,
     TrustedProxies,
 };
-use sangam_turn_proto::{ChannelData, Class, MessageBuilder, Method, TransactionId};
+use sangam_turn_proto::{Attribute, ChannelData, Class, MessageBuilder, Method, TransactionId};
 use tokio::runtime::Runtime;
 
 use crate::client::{Client, Data, Duplex, EchoPeer, PATIENCE};
@@ -164,6 +164,22 @@ fn data_goes_to_a_peer_and_back_over_tcp_and_tls() {
         eventually("allocations end with their connections", || relay.relay.server.snapshot().allocations == 0);
         eventually("each connection is counted", || relay.closed("by_client") + relay.closed("broken") == 4);
     }
+}
+
+#[test]
+fn over_tcp_one_allocation_reaches_peers_of_both_families_or_of_the_other() {
+    let relay = StreamRelay::start(false, options(&["127.0.0.1:0", "[::1]:0"]));
+    let peers = ["127.0.0.1", "::1"].map(|ip| EchoPeer::start(ip.parse().unwrap()));
+    let udp = Attribute::RequestedTransport(17);
+    for (family, reached) in
+        [(Attribute::AdditionalAddressFamily(2), &peers[..]), (Attribute::RequestedAddressFamily(2), &peers[1..])]
+    {
+        let mut client = relay.client();
+        assert_eq!(client.request(Method::ALLOCATE, &[udp, family]).error, None);
+        let reached: Vec<_> = reached.iter().map(EchoPeer::addr).collect();
+        crate::dual::exchange(&mut client, &reached);
+    }
+    eventually("all ports are closed with their connections", || relay.relay.server.snapshot().ports_in_use == 0);
 }
 
 #[test]

@@ -4,10 +4,11 @@ use sangam_auth::turn::{LongTermUser, LongTermUsers, RestCredential};
 use sangam_types::Wall;
 
 use crate::client::Client;
-use crate::relay::{REALM, Relay, eventually, labelled};
+use crate::relay::{REALM, Relay, eventually, labelled, options};
 
 fn users(entries: &[&str]) -> Arc<LongTermUsers> {
-    Arc::new(entries.iter().map(|entry| LongTermUser::parse(entry).unwrap()).collect())
+    let users: LongTermUsers = entries.iter().map(|entry| LongTermUser::parse(entry).unwrap()).collect();
+    Arc::new(users.findable_by_hash(REALM))
 }
 
 fn client(relay: &Relay, username: &str, password: &str) -> Client {
@@ -53,4 +54,34 @@ fn a_user_whose_name_looks_like_a_time_limited_credential_is_that_user() {
     let relay = Relay::start();
     relay.users.store(users(&["1700000000:no secret but a password"]));
     client(&relay, "1700000000", "no secret but a password").allocate();
+}
+
+#[test]
+fn a_long_term_user_may_hide_the_name_and_a_time_limited_credential_may_not() {
+    let relay = Relay::start();
+    relay.users.store(users(&["alice:open sesame"]));
+    let mut hidden = client(&relay, "alice", "open sesame");
+    hidden.hides_name = true;
+    hidden.allocate();
+    hidden.free();
+    let mut wrong = client(&relay, "alice", "open barley");
+    wrong.hides_name = true;
+    assert_eq!(wrong.try_allocate().error, Some(401));
+    let mut time_limited = relay.client();
+    time_limited.hides_name = true;
+    assert_eq!(time_limited.try_allocate().error, Some(401));
+    eventually("it is counted by its name", || {
+        labelled(&relay.server.snapshot().credential_refusals, "unknown_hash") == 1
+    });
+}
+
+#[test]
+fn without_the_offer_of_algorithms_a_challenge_has_at_most_96_bytes() {
+    for (offers_password_algorithms, len) in [(true, 120), (false, 96)] {
+        let mut options = options(&["127.0.0.1:0"]);
+        options.offers_password_algorithms = offers_password_algorithms;
+        let relay = Relay::with(options);
+        let challenge = relay.client().challenge();
+        assert!(challenge.len() <= len && challenge.len() > len - 24, "{} bytes", challenge.len());
+    }
 }

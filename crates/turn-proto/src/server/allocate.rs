@@ -4,6 +4,7 @@ use sangam_types::Mono;
 
 use super::TurnServer;
 use super::authenticate::reflexive;
+use super::dual::Additional;
 use super::request::Request;
 use super::respond::{Refusal, ReplyTo};
 use crate::address::AddressFamily;
@@ -11,6 +12,7 @@ use crate::allocation::Allocation;
 use crate::api::{AllocationKey, Event, OpenError, Opened, Output, PortWish, RequestId};
 use crate::attribute::Attribute;
 use crate::bandwidth::Meters;
+use crate::dual::Dual;
 use crate::error_code::ErrorCode;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::inline_list::InlineList;
@@ -25,10 +27,12 @@ pub(super) struct Opening {
     reply_to: ReplyTo,
     username: Box<str>,
     key: Key,
-    lifetime: Duration,
+    pub(super) lifetime: Duration,
     deadline: Mono,
     /// Of the second socket, if one is to be kept for a later allocation.
     reserves: Option<ReservationToken>,
+    /// What ADDITIONAL-ADDRESS-FAMILY asks for.
+    pub(super) additional: Option<Additional>,
 }
 
 /// REQUESTED-TRANSPORT for UDP (RFC 8656 §18.8).
@@ -50,7 +54,7 @@ impl TurnServer {
         if let Some(token) = request.reservation_token()? {
             return self.allocate_reserved(now, request, token);
         }
-        let family = self.family_for(request)?;
+        let (family, besides) = self.families_for(request)?;
         let lifetime = self.granted(request.lifetime()?);
         let even_port = request.even_port()?;
         self.check_quotas(request.username, if even_port == Some(true) { 2 } else { 1 })?;
@@ -62,9 +66,10 @@ impl TurnServer {
         let key = self.allocations.reserve();
         self.users.add(request.username);
         self.wait_for_socket(now, key, request, lifetime, reserves);
-        // One question for each allocation, so its key serves as the question's name.
-        let (request, username) = (RequestId(key.0), request.username.to_owned());
-        self.outputs.push_back(Output::OpenRelayed { request, allocation: key, family, port, username });
+        // One question for each socket, so its key serves as the question's name.
+        let (question, username) = (RequestId(key.0), request.username.to_owned());
+        self.outputs.push_back(Output::OpenRelayed { request: question, allocation: key, family, port, username });
+        self.open_besides(key, besides, port, request.username);
         Ok(())
     }
 
@@ -80,7 +85,10 @@ impl TurnServer {
         let deadline = now + self.lifetimes.request;
         let (username, reply_to) = (request.username.into(), request.reply_to);
         self.by_five_tuple.insert(FiveTupleKey::from(&reply_to.five_tuple), key);
-        self.opening.insert(key, Opening { reply_to, username, key: request.key, lifetime, deadline, reserves });
+        self.opening.insert(
+            key,
+            Opening { reply_to, username, key: request.key, lifetime, deadline, reserves, additional: None },
+        );
         self.timers.set(deadline, Timer::Opening(key));
     }
 
@@ -97,7 +105,7 @@ impl TurnServer {
     }
 
     /// RFC 8656 §7.2: IPv4 unless asked otherwise.
-    fn family_for(&self, request: &Request<'_>) -> Result<AddressFamily, Refusal> {
+    pub(super) fn family_for(&self, request: &Request<'_>) -> Result<AddressFamily, Refusal> {
         request
             .requested_family()?
             .map_or(Some(AddressFamily::V4), AddressFamily::from_number)
@@ -135,9 +143,19 @@ impl TurnServer {
         result: Result<Opened, OpenError>,
     ) {
         let key = AllocationKey(id);
+        if let Some(allocation) = self.dual_opening(key) {
+            return self.handle_one_of_two_opened(now, allocation, key, result);
+        }
         match (self.opening.remove(&key), result) {
             (Some(opening), Ok(opened)) if self.is_as_wished(&opening, &opened) => {
-                self.begin(now, key, opening, &opened);
+                let dual = match opening.additional {
+                    Some(Additional::Unsupported(family)) => {
+                        let refused = (family, ErrorCode::AddressFamilyNotSupported);
+                        Some(Box::new(Dual::single(key, opened.relayed, Some(refused))))
+                    }
+                    Some(Additional::Both { .. }) | None => None,
+                };
+                self.begin(now, key, opening, &opened, dual);
             }
             (Some(opening), Ok(opened)) => {
                 self.close_opened(key, &opened);
@@ -160,12 +178,17 @@ impl TurnServer {
         }
     }
 
-    fn begin(&mut self, now: Mono, key: AllocationKey, opening: Opening, opened: &Opened) {
-        let Opening { reply_to, username, key: user_key, lifetime, deadline, reserves } = opening;
+    pub(super) fn begin(
+        &mut self,
+        now: Mono,
+        key: AllocationKey,
+        opening: Opening,
+        opened: &Opened,
+        dual: Option<Box<Dual>>,
+    ) {
+        let Opening { reply_to, username, key: user_key, lifetime, deadline, reserves, additional: _ } = opening;
         let (expires, relayed) = (now + lifetime, opened.relayed);
         self.timers.cancel(deadline, Timer::Opening(key));
-        self.timers.set(expires, Timer::Allocation(key));
-        self.by_relayed.insert(RelayedKey::from(relayed), key);
         self.stats.allocations_live += 1;
         self.stats.allocations_begun += 1;
         if let Some(token) = reserves {
@@ -185,7 +208,12 @@ impl TurnServer {
             transaction: reply_to.transaction,
             granted_secs: whole_secs(lifetime),
             reserved: reserves,
+            dual,
         };
+        for relay in allocation.relays(key) {
+            self.timers.set(relay.expires, Timer::Allocation(relay.socket));
+            self.by_relayed.insert(RelayedKey::from(relay.relayed), key);
+        }
         let attributes = self.attributes_of(&allocation);
         self.succeed(&reply_to, &attributes);
         self.outputs.push_back(Output::Event(Event::Allocated {
@@ -193,6 +221,7 @@ impl TurnServer {
             five_tuple: reply_to.five_tuple,
             username: allocation.username.to_string(),
             relayed,
+            additional: allocation.relays(key).nth(1).map(|relay| relay.relayed),
             lifetime,
         }));
         self.allocations.fill(key, allocation);
@@ -212,7 +241,7 @@ impl TurnServer {
         }
     }
 
-    fn abandon(&mut self, key: AllocationKey, opening: &Opening, refusal: &Refusal) {
+    pub(super) fn abandon(&mut self, key: AllocationKey, opening: &Opening, refusal: &Refusal) {
         self.release_opening(key, opening);
         self.refuse(&opening.reply_to, refusal);
     }
@@ -222,6 +251,7 @@ impl TurnServer {
         self.by_five_tuple.remove(&FiveTupleKey::from(&opening.reply_to.five_tuple));
         self.users.remove(&opening.username);
         self.allocations.release(key);
+        self.release_halves(key, opening);
         if let Some(token) = opening.reserves {
             self.end_reservation(token);
         }
@@ -229,17 +259,23 @@ impl TurnServer {
 
     /// What the answer to its Allocate request says, each time it is asked for.
     fn attributes_of(&self, allocation: &Allocation) -> Vec<Attribute<'static>> {
-        let mut attributes = vec![
-            Attribute::XorRelayedAddress(self.filter.external_of(allocation.relayed)),
-            Attribute::Lifetime(allocation.granted_secs),
-            Attribute::XorMappedAddress(reflexive(&allocation.five_tuple)),
-        ];
+        let told = allocation.dual.as_ref().map_or([Some(allocation.relayed), None], |dual| dual.told);
+        let told = told.into_iter().flatten().map(|relayed| self.filter.external_of(relayed));
+        let mut attributes: Vec<_> = told.map(Attribute::XorRelayedAddress).collect();
+        attributes.push(Attribute::Lifetime(allocation.granted_secs));
+        attributes.push(Attribute::XorMappedAddress(reflexive(&allocation.five_tuple)));
         attributes.extend(allocation.reserved.map(Attribute::ReservationToken));
+        let refused = allocation.dual.as_ref().and_then(|dual| dual.refused);
+        attributes.extend(refused.map(|(family, code)| Attribute::AddressErrorCode {
+            family: family.number(),
+            code: code.number(),
+            phrase: code.phrase(),
+        }));
         attributes
     }
 }
 
-fn refusal_for(error: OpenError) -> Refusal {
+pub(super) fn refusal_for(error: OpenError) -> Refusal {
     let (quota, capacity) = (ErrorCode::AllocationQuotaReached, ErrorCode::InsufficientCapacity);
     let (code, limited, reason) = match error {
         OpenError::NoPortLeft => (capacity, None, "no relay port is left"),

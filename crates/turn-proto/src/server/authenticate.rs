@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use sangam_types::Now;
+use sha2::{Digest, Sha256};
 
 use super::TurnServer;
 use super::request::Request;
@@ -17,11 +19,33 @@ use crate::pending::{Enqueued, PendingRequest};
 use crate::stats::RequestKind;
 use crate::timers::Timer;
 
-/// USERNAME, REALM and NONCE of a request with a MESSAGE-INTEGRITY.
+/// USERNAME or USERHASH, REALM and NONCE of a request with a MESSAGE-INTEGRITY.
 struct Credentials<'a> {
-    username: &'a str,
+    user: UserName<'a>,
     realm: &'a [u8],
     nonce: &'a [u8],
+}
+
+/// How a request names its user.
+#[derive(Clone, Copy)]
+enum UserName<'a> {
+    /// By USERNAME.
+    Plain(&'a str),
+    /// By USERHASH (RFC 8489 §14.4).
+    Hashed(&'a [u8; 32]),
+}
+
+impl UserName<'_> {
+    /// Whether it names this user.
+    fn names(self, username: &str, realm: &str) -> bool {
+        match self {
+            Self::Plain(name) => name == username,
+            Self::Hashed(hash) => {
+                let hashed = [username, ":", realm].iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+                hashed.finalize().as_slice() == hash
+            }
+        }
+    }
 }
 
 impl TurnServer {
@@ -69,7 +93,8 @@ impl TurnServer {
             return self.challenge(now, &to, ErrorCode::Unauthenticated);
         }
         let Some(credentials) = credentials_of(&message) else {
-            return self.refuse(&to, &Refusal::new(ErrorCode::BadRequest, "USERNAME, REALM or NONCE is missing"));
+            let reason = "USERNAME or USERHASH, and one alone, REALM or NONCE is missing";
+            return self.refuse(&to, &Refusal::new(ErrorCode::BadRequest, reason));
         };
         let made = credentials.nonce.strip_prefix(self.nonce_cookie().as_bytes()).unwrap_or_default();
         if !self.nonces.is_good(made, now.wall, from.client) {
@@ -86,14 +111,19 @@ impl TurnServer {
         match key.and_then(|key| self.allocations.get(key)) {
             // An allocation outlives the credential that made it, and its requests need no look-up.
             Some(allocation)
-                if *allocation.username == *credentials.username && allocation.key.algorithm() == algorithm =>
+                if allocation.key.algorithm() == algorithm
+                    && credentials.user.names(&allocation.username, &self.realm) =>
             {
                 let keys = Keys::from(allocation.key);
-                self.verify(now, to, message, credentials.username, &keys);
+                let username = match credentials.user {
+                    UserName::Plain(username) => Cow::Borrowed(username),
+                    UserName::Hashed(_) => Cow::Owned(allocation.username.to_string()),
+                };
+                self.verify(now, to, message, &username, &keys);
             }
             // Its relay socket is being opened: this is a retransmission, answered when that is done.
             None if key.is_some() => {}
-            Some(_) | None => self.find_key(now, to, &message, credentials.username, algorithm),
+            Some(_) | None => self.find_key(now, to, &message, credentials.user, algorithm),
         }
     }
 
@@ -113,7 +143,14 @@ impl TurnServer {
         }
     }
 
-    fn find_key(&mut self, now: Now, to: ReplyTo, message: &Message<'_>, username: &str, algorithm: PasswordAlgorithm) {
+    fn find_key(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        message: &Message<'_>,
+        user: UserName<'_>,
+        algorithm: PasswordAlgorithm,
+    ) {
         let deadline = now.mono + self.lifetimes.request;
         let request = PendingRequest {
             from: to.five_tuple,
@@ -125,23 +162,38 @@ impl TurnServer {
         match self.pending.enqueue(request, pending_requests, pending_request_bytes) {
             Enqueued::New(request) => {
                 self.timers.set(deadline, Timer::Request(request));
-                self.outputs.push_back(Output::FindKey { request, username: username.to_owned(), algorithm });
+                self.outputs.push_back(match user {
+                    UserName::Plain(name) => Output::FindKey { request, username: name.to_owned(), algorithm },
+                    UserName::Hashed(&userhash) => Output::FindUser { request, userhash, algorithm },
+                });
             }
             Enqueued::Again => {}
             Enqueued::Refused(limited) => self.stats.count_limited(limited),
         }
     }
 
-    pub(super) fn handle_key_found(&mut self, now: Now, id: RequestId, result: Result<Keys, KeyRefusal>) {
+    /// `result` has the user's name if the request gave but its hash.
+    pub(super) fn handle_key_found(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        result: Result<(Option<String>, Keys), KeyRefusal>,
+    ) {
         // An answer that comes too late finds nobody waiting.
         let Some(pending) = self.pending.take(id) else { return };
         self.timers.cancel(pending.deadline, Timer::Request(id));
         let message = Message::decode(&pending.bytes).expect("it was decoded before it was kept");
         let to = ReplyTo::new(pending.from, &message);
         let Some(credentials) = credentials_of(&message) else { return };
+        let result = result.and_then(|(found, keys)| match (credentials.user, found) {
+            (UserName::Plain(username), _) => Ok((Cow::Borrowed(username), keys)),
+            (UserName::Hashed(_), Some(username)) => Ok((Cow::Owned(username), keys)),
+            (UserName::Hashed(_), None) => Err(KeyRefusal::UnknownHash),
+        });
         match result {
-            Ok(keys) => self.verify(now, to, message, credentials.username, &keys),
+            Ok((username, keys)) => self.verify(now, to, message, &username, &keys),
             Err(KeyRefusal::UnknownUser) => self.challenge_again(now, &to, "unknown user"),
+            Err(KeyRefusal::UnknownHash) => self.challenge_again(now, &to, "no long-term user has that USERHASH"),
             Err(KeyRefusal::Expired) => self.challenge_again(now, &to, "the credential has expired"),
             Err(KeyRefusal::TooFarAhead) => self.challenge_again(now, &to, "the credential's expiry is too far ahead"),
             Err(KeyRefusal::Busy) => self.challenge_again(now, &to, "too many look-ups under way"),
@@ -172,16 +224,20 @@ impl TurnServer {
     }
 }
 
+/// `None` if one is missing, or the user is named both ways (RFC 8489 §9.2.4).
 fn credentials_of<'a>(message: &Message<'a>) -> Option<Credentials<'a>> {
-    let username = message.find(AttributeType::USERNAME)?;
-    match Attribute::decode(AttributeType::USERNAME, username, message.transaction()) {
-        Ok(Attribute::Username(username)) => Some(Credentials {
-            username,
-            realm: message.find(AttributeType::REALM)?,
-            nonce: message.find(AttributeType::NONCE)?,
-        }),
-        Ok(_) | Err(_) => None,
-    }
+    let (plain, hashed) = (message.find(AttributeType::USERNAME), message.find(AttributeType::USERHASH));
+    let (kind, value) = match (plain, hashed) {
+        (Some(plain), None) => (AttributeType::USERNAME, plain),
+        (None, Some(hashed)) => (AttributeType::USERHASH, hashed),
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    let user = match Attribute::decode(kind, value, message.transaction()) {
+        Ok(Attribute::Username(username)) => UserName::Plain(username),
+        Ok(Attribute::Userhash(userhash)) => UserName::Hashed(userhash),
+        Ok(_) | Err(_) => return None,
+    };
+    Some(Credentials { user, realm: message.find(AttributeType::REALM)?, nonce: message.find(AttributeType::NONCE)? })
 }
 
 /// Attributes that must be understood and are not, each once.

@@ -18,7 +18,7 @@ const CHANNEL_NUMBER_MIN: u16 = 0x4000;
 impl TurnServer {
     /// RFC 8656 §12.2
     pub(super) fn channel_bind(&mut self, now: Mono, request: &Request<'_>) -> Result<(), Refusal> {
-        let (key, family) = self.allocation_for(request)?;
+        let (key, families) = self.allocation_for(request)?;
         let number = request.channel_number()?;
         let asked = request.peers()?[0];
         if !(CHANNEL_NUMBER_MIN..=self.channel_number_max).contains(&number) {
@@ -29,7 +29,7 @@ impl TurnServer {
         }
         let peer = SocketAddr::new(self.filter.bound_of(asked.ip()), asked.port());
         let is_new = self.check_binding(now, key, number, peer)?;
-        check_family(asked, family)?;
+        check_family(asked, families)?;
         let admitted = self.admit(asked.ip())?;
         if is_new {
             self.check_room(key)?;

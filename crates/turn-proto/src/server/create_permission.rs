@@ -7,6 +7,7 @@ use super::request::Request;
 use super::respond::Refusal;
 use crate::address::AddressFamily;
 use crate::api::AllocationKey;
+use crate::dual::Families;
 use crate::error_code::ErrorCode;
 use crate::peer_filter::ReachablePeer;
 use crate::permission::Permission;
@@ -15,10 +16,10 @@ use crate::stats::Limited;
 impl TurnServer {
     /// RFC 8656 §10.2: all peers or none.
     pub(super) fn create_permission(&mut self, now: Mono, request: &Request<'_>) -> Result<(), Refusal> {
-        let (key, family) = self.allocation_for(request)?;
+        let (key, families) = self.allocation_for(request)?;
         let peers = request.peers()?;
         for peer in &peers {
-            check_family(*peer, family)?;
+            check_family(*peer, families)?;
         }
         let admitted = peers.iter().map(|peer| self.admit(peer.ip())).collect::<Result<Vec<_>, _>>()?;
         self.permit(now, key, &admitted)?;
@@ -51,8 +52,8 @@ impl TurnServer {
 }
 
 /// RFC 8656 §10.2, §12.2
-pub(super) fn check_family(peer: SocketAddr, family: AddressFamily) -> Result<(), Refusal> {
-    if AddressFamily::of(peer.ip()) == family {
+pub(super) fn check_family(peer: SocketAddr, families: Families) -> Result<(), Refusal> {
+    if families.contains(AddressFamily::of(peer.ip())) {
         return Ok(());
     }
     Err(Refusal::new(ErrorCode::PeerAddressFamilyMismatch, "a peer of another family than the relayed address"))

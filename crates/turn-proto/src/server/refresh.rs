@@ -1,12 +1,15 @@
+use std::time::Duration;
+
 use sangam_types::Mono;
 
 use super::TurnServer;
 use super::allocate::whole_secs;
 use super::request::Request;
-use super::respond::Refusal;
+use super::respond::{Refusal, ReplyTo};
 use crate::address::AddressFamily;
 use crate::api::{AllocationKey, Event, Output};
 use crate::attribute::Attribute;
+use crate::dual::{Families, Relay, is_of};
 use crate::error_code::ErrorCode;
 use crate::five_tuple_key::FiveTupleKey;
 use crate::timers::Timer;
@@ -14,28 +17,57 @@ use crate::timers::Timer;
 impl TurnServer {
     /// RFC 8656 §8.2
     pub(super) fn refresh(&mut self, now: Mono, request: &Request<'_>) -> Result<(), Refusal> {
-        let (key, family) = self.allocation_for(request)?;
-        if request.requested_family()?.is_some_and(|asked| asked != family.number()) {
+        let ReplyTo { five_tuple, transaction, .. } = request.reply_to;
+        if let Some(secs) = self.recent_refreshes.granted_secs(now, &five_tuple, transaction, &request.key) {
+            self.succeed(&request.reply_to, &[Attribute::Lifetime(secs)]);
+            return Ok(());
+        }
+        let (key, families) = self.allocation_for(request)?;
+        let asked = request.requested_family()?;
+        let family = asked.and_then(AddressFamily::from_number).filter(|family| families.contains(*family));
+        if asked.is_some() && family.is_none() {
             let reason = "another family than the allocation's";
             return Err(Refusal::new(ErrorCode::PeerAddressFamilyMismatch, reason));
         }
-        if request.lifetime()? == Some(0) {
-            self.succeed(&request.reply_to, &[Attribute::Lifetime(0)]);
-            self.end(key, false);
-            return Ok(());
+        let lifetime = match request.lifetime()? {
+            Some(0) => Duration::ZERO,
+            asked => self.granted(asked),
+        };
+        let secs = whole_secs(lifetime);
+        self.succeed(&request.reply_to, &[Attribute::Lifetime(secs)]);
+        self.recent_refreshes.remember(now, &five_tuple, transaction, request.key, secs);
+        if secs == 0 {
+            self.end_family(key, family);
+        } else {
+            self.prolong(now, key, family, lifetime);
         }
-        let lifetime = self.granted(request.lifetime()?);
-        let Some(allocation) = self.allocations.get_mut(key) else { return Ok(()) };
-        self.timers.cancel(allocation.expires, Timer::Allocation(key));
-        allocation.expires = now + lifetime;
-        self.timers.set(allocation.expires, Timer::Allocation(key));
-        self.succeed(&request.reply_to, &[Attribute::Lifetime(whole_secs(lifetime))]);
-        self.outputs.push_back(Output::Event(Event::Refreshed { allocation: key, lifetime }));
         Ok(())
     }
 
-    /// The allocation that a request other than Allocate speaks of (RFC 8656 §5), and the family of its relayed address.
-    pub(super) fn allocation_for(&self, request: &Request<'_>) -> Result<(AllocationKey, AddressFamily), Refusal> {
+    /// Ends the relayed address of one family, or all with their allocation.
+    fn end_family(&mut self, key: AllocationKey, family: Option<AddressFamily>) {
+        let Some(family) = family else { return self.end(key, false) };
+        let its = |relay: &Relay| is_of(relay.relayed, Some(family));
+        if let Some(relay) = self.allocations.get(key).and_then(|allocation| allocation.relays(key).find(its)) {
+            self.end_relayed(relay.socket, false);
+        }
+    }
+
+    /// Makes the relayed address of one family last longer, or all.
+    fn prolong(&mut self, now: Mono, key: AllocationKey, family: Option<AddressFamily>, lifetime: Duration) {
+        let Some(allocation) = self.allocations.get_mut(key) else { return };
+        let expires = now + lifetime;
+        for relay in allocation.relays(key).filter(|relay| is_of(relay.relayed, family)) {
+            self.timers.cancel(relay.expires, Timer::Allocation(relay.socket));
+            self.timers.set(expires, Timer::Allocation(relay.socket));
+        }
+        allocation.prolong(family, expires);
+        self.outputs.push_back(Output::Event(Event::Refreshed { allocation: key, lifetime }));
+    }
+
+    /// The allocation that a request other than Allocate speaks of (RFC 8656 §5), and the families of its
+    /// relayed addresses.
+    pub(super) fn allocation_for(&self, request: &Request<'_>) -> Result<(AllocationKey, Families), Refusal> {
         let key = self.by_five_tuple.get(&FiveTupleKey::from(&request.reply_to.five_tuple)).copied();
         let Some((key, allocation)) = key.and_then(|key| Some((key, self.allocations.get(key)?))) else {
             return Err(Refusal::new(ErrorCode::AllocationMismatch, "the five-tuple has no allocation"));
@@ -43,6 +75,6 @@ impl TurnServer {
         if *allocation.username != *request.username {
             return Err(Refusal::new(ErrorCode::WrongCredentials, "the allocation was made by another user"));
         }
-        Ok((key, AddressFamily::of(allocation.relayed.0.ip())))
+        Ok((key, allocation.families()))
     }
 }

@@ -51,12 +51,12 @@ impl TurnServer {
         let key = *self.by_five_tuple.get(&FiveTupleKey::from(from)).ok_or(DropReason::NoAllocation)?;
         let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
         let &channel = allocation.channel(data.number, now).ok_or(DropReason::NoChannel)?;
+        let (socket, relayed) = allocation.way_to(key, channel.peer.ip(), now).ok_or(DropReason::NoChannel)?;
         self.bandwidth.admit(Direction::ToPeer, &mut allocation.meters, now, data.payload.len(), &mut self.stats)?;
         allocation.sent.count(data.payload.len());
-        let relayed = allocation.relayed;
         self.stats.sent.count(data.payload.len());
         Ok(Forward {
-            allocation: key,
+            allocation: socket,
             relayed,
             peer: PeerAddr(channel.peer),
             payload: data.payload,
@@ -76,12 +76,12 @@ impl TurnServer {
             let is_denied = self.filter.admit(peer.ip()).is_none();
             return Err(if is_denied { DropReason::PeerDenied } else { DropReason::NoPermission });
         };
+        let (socket, relayed) = allocation.way_to(key, peer.ip(), now).ok_or(DropReason::NoPermission)?;
         self.bandwidth.admit(Direction::ToPeer, &mut allocation.meters, now, send.payload.len(), &mut self.stats)?;
         allocation.sent.count(send.payload.len());
-        let relayed = allocation.relayed;
         self.stats.sent.count(send.payload.len());
         Ok(Forward {
-            allocation: key,
+            allocation: socket,
             relayed,
             peer: PeerAddr(peer),
             payload: send.payload,
@@ -94,11 +94,13 @@ impl TurnServer {
     pub(super) fn judge_wire_datagram(
         &mut self,
         now: Mono,
-        key: AllocationKey,
+        socket: AllocationKey,
         PeerAddr(peer): PeerAddr,
         payload_len: usize,
     ) -> Result<Delivery, DropReason> {
-        let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
+        let key = self.owner_of(socket);
+        let allocation = self.allocations.get_mut(key).filter(|allocation| allocation.is_alive_at(key, socket, now));
+        let allocation = allocation.ok_or(DropReason::NoAllocation)?;
         let permission = allocation.permission(peer.ip(), now).ok_or(DropReason::NoPermission)?;
         if permission.route == Route::OwnOnly {
             // Something else on this machine speaks from an address that is permitted to our own allocations alone.
@@ -118,7 +120,8 @@ impl TurnServer {
         payload_len: usize,
     ) -> Result<Delivery, DropReason> {
         let key = *self.by_relayed.get(&RelayedKey::from(to)).ok_or(DropReason::PeerGone)?;
-        let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::PeerGone)?;
+        let allocation = self.allocations.get_mut(key).filter(|allocation| allocation.has_relayed(key, to, now));
+        let allocation = allocation.ok_or(DropReason::PeerGone)?;
         if allocation.permission(from.ip(), now).is_none() {
             return Err(DropReason::NoPermission);
         }

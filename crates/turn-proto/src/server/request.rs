@@ -39,6 +39,13 @@ impl<'a> Request<'a> {
         }
     }
 
+    pub(super) fn additional_family(&self) -> Result<Option<u8>, Refusal> {
+        match self.attribute(AttributeType::ADDITIONAL_ADDRESS_FAMILY)? {
+            Some(Attribute::AdditionalAddressFamily(family)) => Ok(Some(family)),
+            _ => Ok(None),
+        }
+    }
+
     /// Whether EVEN-PORT is there and, if so, whether it asks to reserve the next port.
     pub(super) fn even_port(&self) -> Result<Option<bool>, Refusal> {
         match self.attribute(AttributeType::EVEN_PORT)? {

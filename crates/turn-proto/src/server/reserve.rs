@@ -45,8 +45,9 @@ impl TurnServer {
         request: &Request<'_>,
         token: ReservationToken,
     ) -> Result<(), Refusal> {
-        if request.even_port()?.is_some() || request.requested_family()?.is_some() {
-            let reason = "RESERVATION-TOKEN beside EVEN-PORT or REQUESTED-ADDRESS-FAMILY";
+        let names_family = request.requested_family()?.is_some() || request.additional_family()?.is_some();
+        if request.even_port()?.is_some() || names_family {
+            let reason = "RESERVATION-TOKEN beside EVEN-PORT or an address family";
             return Err(Refusal::new(ErrorCode::BadRequest, reason));
         }
         if !self.reservations.is_ours(token) {

@@ -72,9 +72,12 @@ impl Refusal {
 /// A request may name thousands of attributes that nobody knows; its answer names this many of them.
 const UNKNOWN_NAMED_MAX: usize = 16;
 
-/// RFC 8489 §9.2: the nonce cookie, and in Base64 the security features: bit 0, password algorithms, of 24. Since the
-/// nonce is signed over, whoever takes the offer out of a challenge must leave this trace of it.
-const NONCE_COOKIE: &str = "obMatJos2gAAA";
+/// RFC 8489 §9.2: the nonce cookie, and in Base64 the security features: bit 0, password algorithms, and bit 1, username
+/// anonymity, of 24. Since the nonce is signed over, whoever takes the offer out of a challenge must leave this trace of
+/// it.
+const COOKIE_ALGORITHMS: &str = "obMatJos2gAAA";
+const COOKIE_ANONYMITY: &str = "obMatJos2QAAA";
+const COOKIE_BOTH: &str = "obMatJos2wAAA";
 
 impl TurnServer {
     pub(super) fn succeed(&mut self, to: &ReplyTo, attributes: &[Attribute<'_>]) {
@@ -132,7 +135,12 @@ impl TurnServer {
 
     /// What stands before each of our nonces, in the client's copy too.
     pub(super) fn nonce_cookie(&self) -> &'static str {
-        if self.offers_password_algorithms { NONCE_COOKIE } else { "" }
+        match (self.offers_password_algorithms, self.offers_username_anonymity) {
+            (true, true) => COOKIE_BOTH,
+            (true, false) => COOKIE_ALGORITHMS,
+            (false, true) => COOKIE_ANONYMITY,
+            (false, false) => "",
+        }
     }
 
     fn report(&mut self, to: &ReplyTo, code: ErrorCode, reason: &'static str) {

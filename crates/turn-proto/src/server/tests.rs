@@ -45,13 +45,18 @@ fn ask(server: &mut TurnServer, now: Now, method: Method, attribute: &Attribute<
                 server.handle_input(now, Input::RelayedOpened { request: RequestId(id), result });
             }
             Output::Wait(_) => return,
-            Output::Transmit { .. } | Output::TakeReserved { .. } | Output::CloseRelayed { .. } | Output::Event(_) => {}
+            Output::Transmit { .. }
+            | Output::TakeReserved { .. }
+            | Output::CloseRelayed { .. }
+            | Output::FindUser { .. }
+            | Output::Event(_) => {}
         }
     }
 }
 
 fn assert_empty(server: &TurnServer) {
     assert!(server.by_five_tuple.is_empty() && server.by_relayed.is_empty() && server.opening.is_empty());
+    assert!(server.companions.is_empty());
     assert_eq!(server.timers.next(), None);
     assert_eq!(server.users.of("alice"), 0);
     assert_eq!(server.stats().allocations_live, 0);

@@ -85,7 +85,7 @@ fn the_family_is_ipv4_unless_asked_otherwise_and_must_be_one_we_relay_on() {
 fn what_is_not_supported_yet_is_refused_by_name() {
     let mut house = House::new(options());
     let client = house.client(1, "alice");
-    for (kind, value) in [(0x001B, &[0; 4][..]), (0x001E, &[0; 32])] {
+    for (kind, value) in [(0x001B, &[0; 4][..]), (0x0010, &[0; 4])] {
         let unknown = Attribute::Other(AttributeType(kind), value);
         let reply = house.ask(&client, Method::ALLOCATE, &[UDP, unknown]);
         assert_eq!(reply.code(), Some(ErrorCode::UnknownAttribute));

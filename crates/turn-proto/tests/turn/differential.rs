@@ -101,7 +101,8 @@ impl Pair {
             family,
         } = self.theirs.poll(self.now)
         {
-            let relayed = Ok(peer("5.5.5.5:50000"));
+            let is_v4 = family == turn_types::AddressFamily::IPV4;
+            let relayed = Ok(peer(if is_v4 { "5.5.5.5:50000" } else { "[2600::5]:50000" }));
             self.theirs.allocated_socket(
                 transport,
                 listen_addr,
@@ -153,6 +154,8 @@ fn answer(bytes: &[u8], key: Option<Key>) -> Answer {
     let mut attributes: Vec<_> = message.attributes().map(|raw| raw.kind).collect();
     attributes.retain(|kind| !(OPTIONAL.contains(kind) || is_signed && OPTIONAL_IF_SIGNED.contains(kind)));
     attributes.sort_unstable();
+    // They tell lifetime and mapped address once for each relayed address.
+    attributes.dedup();
     Answer {
         class: message.class(),
         code: match read(AttributeType::ERROR_CODE) {
@@ -203,6 +206,27 @@ fn a_whole_life_of_an_allocation_is_answered_alike() {
     is(pair.ask(ALICE, Method::REFRESH, &[Attribute::Lifetime(700)]), None);
     is(pair.ask(ALICE, Method::REFRESH, &[Attribute::Lifetime(0)]), None);
     is(pair.ask(ALICE, Method::REFRESH, &[Attribute::Lifetime(0)]), Some(ErrorCode::AllocationMismatch));
+}
+
+#[test]
+fn an_allocation_with_both_families_is_answered_alike() {
+    let mut pair = Pair::new();
+    let is = |answer: Answer, code: Option<ErrorCode>| assert_eq!(answer.code, code.map(ErrorCode::number));
+    let additional = Attribute::AdditionalAddressFamily;
+    let [v4, v6] = [1, 2].map(Attribute::RequestedAddressFamily);
+    let mismatch = Some(ErrorCode::PeerAddressFamilyMismatch);
+    is(pair.ask(None, Method::ALLOCATE, &[UDP]), Some(ErrorCode::Unauthenticated));
+    is(pair.ask(ALICE, Method::ALLOCATE, &[UDP, additional(1)]), Some(ErrorCode::BadRequest));
+    is(pair.ask(ALICE, Method::ALLOCATE, &[UDP, additional(2), v6]), Some(ErrorCode::BadRequest));
+    is(pair.ask(ALICE, Method::ALLOCATE, &[UDP, additional(2)]), None);
+    is(pair.ask(ALICE, Method::CREATE_PERMISSION, &[to("8.8.8.8:1"), to("[2600::9]:1")]), None);
+    is(pair.ask(ALICE, Method::CHANNEL_BIND, &[Attribute::ChannelNumber(0x4000), to("[2600::9]:1")]), None);
+    is(pair.ask(ALICE, Method::REFRESH, &[v6]), None);
+    is(pair.ask(ALICE, Method::REFRESH, &[v4, Attribute::Lifetime(0)]), None);
+    is(pair.ask(ALICE, Method::CREATE_PERMISSION, &[to("8.8.8.8:1")]), mismatch);
+    is(pair.ask(ALICE, Method::REFRESH, &[v4]), mismatch);
+    is(pair.ask(ALICE, Method::REFRESH, &[Attribute::Lifetime(0)]), None);
+    is(pair.ask(ALICE, Method::REFRESH, &[]), Some(ErrorCode::AllocationMismatch));
 }
 
 #[test]

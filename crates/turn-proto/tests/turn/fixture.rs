@@ -9,11 +9,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sangam_turn_proto::{
     AllocationKey, Attribute, AttributeType, ChannelData, Class, ClientAddr, Deadline, ErrorCode, Event, FiveTuple,
-    Forward, FromClient, FromPeer, Input, Key, KeyRefusal, Keys, Message, MessageBuilder, Method, NonceSecret,
-    OpenError, Opened, Options, Output, PasswordAlgorithm, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId,
-    ReservationToken, TransactionId, Transport, TurnServer,
+    Forward, FoundUser, FromClient, FromPeer, Input, Key, KeyRefusal, Keys, Message, MessageBuilder, Method,
+    NonceSecret, OpenError, Opened, Options, Output, PasswordAlgorithm, PeerAddr, PortWish, RelayAddress, RelayedAddr,
+    RequestId, ReservationToken, TransactionId, Transport, TurnServer,
 };
 use sangam_types::{Mono, Now, Wall};
+use sha2::Sha256;
 
 pub(crate) const REALM: &str = "sangam";
 pub(crate) const RELAY_V4: [u8; 4] = [5, 5, 5, 5];
@@ -30,6 +31,8 @@ pub(crate) struct House {
     pub(crate) events: Vec<Event>,
     pub(crate) closed: Vec<(AllocationKey, RelayedAddr)>,
     pub(crate) key_questions: Vec<(RequestId, String)>,
+    /// Questions for users by their hash.
+    pub(crate) user_questions: Vec<(RequestId, [u8; 32])>,
     /// What the last of them said.
     pub(crate) algorithm: Option<PasswordAlgorithm>,
     pub(crate) open_questions: Vec<(RequestId, AllocationKey, IpAddr, PortWish)>,
@@ -86,6 +89,11 @@ pub(crate) fn long_term_key(username: &str, realm: &str, password: &str) -> Key 
     Key::Md5(Md5::digest(format!("{username}:{realm}:{password}")).into())
 }
 
+/// RFC 8489 §14.4
+pub(crate) fn userhash(username: &str) -> [u8; 32] {
+    Sha256::digest(format!("{username}:{REALM}")).into()
+}
+
 impl House {
     pub(crate) fn new(options: Options) -> Self {
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_secs(1_800_000_000) };
@@ -98,6 +106,7 @@ impl House {
             events: Vec::new(),
             closed: Vec::new(),
             key_questions: Vec::new(),
+            user_questions: Vec::new(),
             algorithm: None,
             open_questions: Vec::new(),
             take_questions: Vec::new(),
@@ -140,6 +149,13 @@ impl House {
                     self.key_questions.push((request, username));
                     if self.answers_keys {
                         self.answer_key(None);
+                    }
+                }
+                Output::FindUser { request, userhash, algorithm } => {
+                    self.algorithm = Some(algorithm);
+                    self.user_questions.push((request, userhash));
+                    if self.answers_keys {
+                        self.answer_user();
                     }
                 }
                 Output::Event(event) => self.events.push(event),
@@ -189,6 +205,14 @@ impl House {
     pub(crate) fn answer_keys(&mut self, result: Result<Keys, KeyRefusal>) {
         let (request, _) = self.key_questions.remove(0);
         self.input(Input::KeyFound { request, result });
+    }
+
+    /// Answers the oldest open question for a user by hash: there are alice and bob.
+    pub(crate) fn answer_user(&mut self) {
+        let (request, hash) = self.user_questions.remove(0);
+        let named = ["alice", "bob"].into_iter().find(|name| userhash(name) == hash);
+        let found = |name: &str| FoundUser { username: name.to_owned(), keys: long_term_key(name, REALM, name).into() };
+        self.input(Input::UserFound { request, result: named.map(found).ok_or(KeyRefusal::UnknownHash) });
     }
 
     pub(crate) fn pass(&mut self, time: Duration) {
@@ -297,12 +321,22 @@ impl House {
 
 impl Client {
     pub(crate) fn request(&self, transaction: TransactionId, method: Method, attributes: &[Attribute<'_>]) -> Vec<u8> {
-        let mut request = MessageBuilder::new(Class::Request, method, transaction);
-        for attribute in attributes {
-            request = request.attribute(attribute);
-        }
-        request
-            .attribute(&Attribute::Username(&self.username))
+        self.request_as(&[Attribute::Username(&self.username)], transaction, method, attributes)
+    }
+
+    /// A request that names its user so.
+    pub(crate) fn request_as(
+        &self,
+        user: &[Attribute<'_>],
+        transaction: TransactionId,
+        method: Method,
+        attributes: &[Attribute<'_>],
+    ) -> Vec<u8> {
+        let request = MessageBuilder::new(Class::Request, method, transaction);
+        attributes
+            .iter()
+            .chain(user)
+            .fold(request, MessageBuilder::attribute)
             .attribute(&Attribute::Realm(REALM))
             .attribute(&Attribute::Nonce(&self.nonce))
             .integrity(self.key.as_bytes())
@@ -343,6 +377,18 @@ impl Reply {
             Some(Attribute::XorRelayedAddress(relayed)) => relayed,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Both, if there are two.
+    pub(crate) fn all_relayed(&self) -> Vec<SocketAddr> {
+        let message = self.message();
+        let its = message.attributes().filter(|raw| raw.kind == AttributeType::XOR_RELAYED_ADDRESS);
+        let read = its.map(|raw| Attribute::decode(raw.kind, raw.value, message.transaction()));
+        let relayed = |read| match read {
+            Ok(Attribute::XorRelayedAddress(relayed)) => relayed,
+            other => panic!("{other:?}"),
+        };
+        read.map(relayed).collect()
     }
 
     pub(crate) fn token(&self) -> Option<ReservationToken> {

@@ -28,6 +28,7 @@ enum Op {
         client: usize,
         user: usize,
         lifetime: Option<u32>,
+        family: Option<usize>,
     },
     Permit {
         client: usize,
@@ -65,13 +66,15 @@ enum Port {
     Pair,
     /// The one reserved last, by whomever.
     Reserved,
+    /// Any, and one of IPv6 besides.
+    Both,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Who {
     Outside(&'static str),
-    /// The relayed address that this client was given last.
-    Own(usize),
+    /// The relayed address of this family that this client was given last.
+    Own(usize, usize),
 }
 
 /// What a client or a driver sees of one operation.
@@ -89,7 +92,8 @@ enum Verdict {
 #[derive(Clone, Debug)]
 struct Allocation {
     user: usize,
-    expires: u64,
+    /// Of each family; 0 if there never was one.
+    expires: [u64; 2],
     permissions: Vec<(IpAddr, u64)>,
     channels: Vec<(u16, SocketAddr, u64)>,
 }
@@ -98,7 +102,7 @@ struct Allocation {
 struct Model {
     now: u64,
     allocations: [Option<Allocation>; CLIENTS],
-    relayed: [Option<SocketAddr>; CLIENTS],
+    relayed: [[Option<SocketAddr>; 2]; CLIENTS],
     reservations: Vec<Reservation>,
     /// Given out last.
     token: Option<ReservationToken>,
@@ -115,13 +119,13 @@ impl Model {
     fn address(&self, who: Who) -> SocketAddr {
         match who {
             Who::Outside(text) => peer(text),
-            Who::Own(client) => self.relayed[client].unwrap_or(peer("5.5.5.5:1")),
+            Who::Own(client, family) => self.relayed[client][family].unwrap_or(peer("5.5.5.5:1")),
         }
     }
 
     fn alive(&mut self, client: usize) -> Option<&mut Allocation> {
         let now = self.now;
-        self.allocations[client].as_mut().filter(|allocation| now < allocation.expires)
+        self.allocations[client].as_mut().filter(|allocation| allocation.expires.iter().any(|&expires| now < expires))
     }
 
     fn granted(lifetime: Option<u32>) -> u32 {
@@ -137,7 +141,7 @@ impl Model {
         let mut held: Vec<usize> = (0..CLIENTS).filter_map(|client| self.alive(client).map(|held| held.user)).collect();
         held.extend(self.reservations.iter().map(|reservation| reservation.user));
         let more = match port {
-            Port::Any | Port::Even => 1,
+            Port::Any | Port::Even | Port::Both => 1,
             Port::Pair => 2,
             Port::Reserved => 0,
         };
@@ -157,6 +161,7 @@ impl Model {
         }
         let secs = Self::granted(lifetime);
         let expires = self.now + u64::from(secs);
+        let expires = [expires, if port == Port::Both { expires } else { 0 }];
         self.allocations[client] = Some(Allocation { user, expires, permissions: vec![], channels: vec![] });
         Verdict::Lifetime(secs)
     }
@@ -170,25 +175,38 @@ impl Model {
         }
     }
 
-    fn refresh(&mut self, client: usize, user: usize, lifetime: Option<u32>) -> Result<Verdict, Verdict> {
+    fn refresh(
+        &mut self,
+        client: usize,
+        user: usize,
+        lifetime: Option<u32>,
+        family: Option<usize>,
+    ) -> Result<Verdict, Verdict> {
         let now = self.now;
         let allocation = self.touch(client, user)?;
+        if family.is_some_and(|family| now >= allocation.expires[family]) {
+            return Err(Verdict::Error(443));
+        }
         let secs = if lifetime == Some(0) { 0 } else { Self::granted(lifetime) };
-        allocation.expires = now + u64::from(secs);
+        for (at, expires) in allocation.expires.iter_mut().enumerate() {
+            if now < *expires && family.is_none_or(|family| family == at) {
+                *expires = now + u64::from(secs);
+            }
+        }
         Ok(Verdict::Lifetime(secs))
     }
 
     fn permit(&mut self, client: usize, user: usize, peers: &[SocketAddr]) -> Result<Verdict, Verdict> {
         let now = self.now;
         let allocation = self.touch(client, user)?;
-        if peers.iter().any(SocketAddr::is_ipv6) {
+        if peers.iter().any(|peer| !allocation.reaches(peer.ip(), now)) {
             return Err(Verdict::Error(443));
         }
         if peers.iter().any(|&peer| is_denied(peer)) {
             return Err(Verdict::Error(403));
         }
         let mut held: Vec<(IpAddr, u64)> = allocation.permissions.clone();
-        held.retain(|&(_, expires)| now < expires);
+        held.retain(|&(ip, expires)| now < expires && allocation.reaches(ip, now));
         let mut added = held.clone();
         for peer in peers {
             added.retain(|&(ip, _)| ip != peer.ip());
@@ -207,11 +225,12 @@ impl Model {
         if number > NUMBER_MAX {
             return Err(Verdict::Error(400));
         }
-        allocation.channels.retain(|&(_, _, expires)| now < expires + 300);
+        let expires = allocation.expires;
+        allocation.channels.retain(|&(_, peer, until)| now < until + 300 && now < expires[family_of(peer.ip())]);
         if allocation.channels.iter().any(|&(n, p, _)| (n == number) != (p == peer)) {
             return Err(Verdict::Error(400));
         }
-        if peer.is_ipv6() {
+        if !allocation.reaches(peer.ip(), now) {
             return Err(Verdict::Error(443));
         }
         if is_denied(peer) {
@@ -231,7 +250,7 @@ impl Model {
     fn send(&mut self, client: usize, to: SocketAddr) -> Verdict {
         let now = self.now;
         let Some(allocation) = self.alive(client) else { return Verdict::Dropped(DropReason::NoAllocation) };
-        if allocation.permissions.iter().any(|&(ip, expires)| ip == to.ip() && now < expires) {
+        if allocation.permits(to.ip(), now) {
             return Verdict::Forward(to, route(to));
         }
         Verdict::Dropped(if is_denied(to) { DropReason::PeerDenied } else { DropReason::NoPermission })
@@ -244,16 +263,17 @@ impl Model {
         }
         let Some(allocation) = self.alive(client) else { return Verdict::Dropped(DropReason::NoAllocation) };
         match allocation.channels.iter().find(|&&(n, _, expires)| n == number && now < expires) {
-            Some(&(_, to, _)) => Verdict::Forward(to, route(to)),
-            None => Verdict::Dropped(DropReason::NoChannel),
+            Some(&(_, to, _)) if allocation.reaches(to.ip(), now) => Verdict::Forward(to, route(to)),
+            Some(_) | None => Verdict::Dropped(DropReason::NoChannel),
         }
     }
 
     fn deliver(&mut self, client: usize, from: SocketAddr) -> Verdict {
         let now = self.now;
         let gone = if is_own(from) { DropReason::PeerGone } else { DropReason::NoAllocation };
-        let Some(allocation) = self.alive(client) else { return Verdict::Dropped(gone) };
-        if !allocation.permissions.iter().any(|&(ip, expires)| ip == from.ip() && now < expires) {
+        let alive = self.alive(client).filter(|allocation| allocation.reaches(from.ip(), now));
+        let Some(allocation) = alive else { return Verdict::Dropped(gone) };
+        if !allocation.permits(from.ip(), now) {
             return Verdict::Dropped(DropReason::NoPermission);
         }
         let channel = allocation.channels.iter().find(|&&(_, peer, expires)| peer == from && now < expires);
@@ -264,7 +284,7 @@ impl Model {
         let either = |result: Result<Verdict, Verdict>| result.unwrap_or_else(|refused| refused);
         match op {
             Op::Allocate { client, user, lifetime, port } => self.allocate(*client, *user, *lifetime, *port),
-            Op::Refresh { client, user, lifetime } => either(self.refresh(*client, *user, *lifetime)),
+            Op::Refresh { client, user, lifetime, family } => either(self.refresh(*client, *user, *lifetime, *family)),
             Op::Permit { client, user, peers } => {
                 let peers: Vec<_> = peers.iter().map(|&who| self.address(who)).collect();
                 either(self.permit(*client, *user, &peers))
@@ -289,7 +309,22 @@ fn is_denied(peer: SocketAddr) -> bool {
 }
 
 fn is_own(peer: SocketAddr) -> bool {
-    peer.ip() == IpAddr::from(RELAY_V4)
+    [IpAddr::from(RELAY_V4), "2600::5".parse().unwrap()].contains(&peer.ip())
+}
+
+fn family_of(ip: IpAddr) -> usize {
+    usize::from(ip.is_ipv6())
+}
+
+impl Allocation {
+    /// Whether it has a relayed address of that peer's family.
+    fn reaches(&self, peer: IpAddr, now: u64) -> bool {
+        now < self.expires[family_of(peer)]
+    }
+
+    fn permits(&self, peer: IpAddr, now: u64) -> bool {
+        self.reaches(peer, now) && self.permissions.iter().any(|&(ip, expires)| ip == peer && now < expires)
+    }
 }
 
 fn route(peer: SocketAddr) -> Route {
@@ -305,18 +340,22 @@ fn perform(house: &mut House, clients: &[[Client; 3]], model: &mut Model, op: &O
                 Port::Any => None,
                 Port::Even => Some(Attribute::EvenPort { reserve: false }),
                 Port::Pair => Some(Attribute::EvenPort { reserve: true }),
+                Port::Both => Some(Attribute::AdditionalAddressFamily(2)),
                 Port::Reserved => Some(Attribute::ReservationToken(model.token.unwrap_or(ReservationToken([0; 8])))),
             };
             let attributes: Vec<_> = [UDP].into_iter().chain(seconds(lifetime)).chain(port).collect();
             let reply = house.ask(&clients[*client][*user], Method::ALLOCATE, &attributes);
             if reply.code().is_none() {
-                model.relayed[*client] = Some(reply.relayed());
+                for relayed in reply.all_relayed() {
+                    model.relayed[*client][family_of(relayed.ip())] = Some(relayed);
+                }
                 model.token = reply.token().or(model.token);
             }
             reply.code().map_or_else(|| Verdict::Lifetime(reply.lifetime_secs()), |code| Verdict::Error(code.number()))
         }
-        Op::Refresh { client, user, lifetime } => {
-            let attributes: Vec<_> = seconds(lifetime).into_iter().collect();
+        Op::Refresh { client, user, lifetime, family } => {
+            let family = family.map(|family| Attribute::RequestedAddressFamily(1 + family as u8));
+            let attributes: Vec<_> = seconds(lifetime).into_iter().chain(family).collect();
             let reply = house.ask(&clients[*client][*user], Method::REFRESH, &attributes);
             reply.code().map_or_else(|| Verdict::Lifetime(reply.lifetime_secs()), |code| Verdict::Error(code.number()))
         }
@@ -333,7 +372,7 @@ fn perform(house: &mut House, clients: &[[Client; 3]], model: &mut Model, op: &O
         }
         Op::FromPeer { client, from } => {
             let from = model.address(*from);
-            let Some(to) = model.relayed[*client] else { return model.deliver(*client, from) };
+            let Some(to) = model.relayed[*client][family_of(from.ip())] else { return model.deliver(*client, from) };
             let verdict = if is_own(from) {
                 house.server.relay_from_own(house.now, RelayedAddr(to), RelayedAddr(from), 4)
             } else {
@@ -377,7 +416,8 @@ fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
         6 => prop::sample::select(vec!["8.8.8.8:1", "8.8.8.8:2", "8.8.4.4:1", "1.1.1.1:1"]).prop_map(Who::Outside),
         1 => prop::sample::select(vec!["10.0.0.1:1", "[2600::9]:1"]).prop_map(Who::Outside),
-        3 => (0..CLIENTS).prop_map(Who::Own),
+        1 => Just(Who::Outside("[2600::8]:1")),
+        3 => (0..CLIENTS, 0..2_usize).prop_map(|(client, family)| Who::Own(client, family)),
     ]
 }
 
@@ -388,12 +428,13 @@ fn op() -> impl Strategy<Value = Op> {
         .prop_map(|(client, user)| (client, user.unwrap_or(client)));
     let lifetime = prop::option::of(prop::sample::select(vec![0, 1, 600, 900, 3_600, 9_999]));
     let pass = prop::sample::select(vec![1_u64, 29, 30, 60, 299, 300, 301, 599, 600, 900]);
-    let port =
-        prop_oneof![2 => Just(Port::Any), 1 => Just(Port::Even), 2 => Just(Port::Pair), 2 => Just(Port::Reserved)];
+    let port = prop_oneof![2 => Just(Port::Any), 1 => Just(Port::Even), 2 => Just(Port::Pair), 2 => Just(Port::Reserved), 4 => Just(Port::Both)];
+    let family = prop_oneof![3 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(1))];
     prop_oneof![
         4 => (by.clone(), lifetime.clone(), port)
             .prop_map(|((client, user), lifetime, port)| Op::Allocate { client, user, lifetime, port }),
-        2 => (by.clone(), lifetime).prop_map(|((client, user), lifetime)| Op::Refresh { client, user, lifetime }),
+        3 => (by.clone(), lifetime, family)
+            .prop_map(|((client, user), lifetime, family)| Op::Refresh { client, user, lifetime, family }),
         4 => (by.clone(), vec(who(), 1..4)).prop_map(|((client, user), peers)| Op::Permit { client, user, peers }),
         4 => (by, 0..NUMBERS.len(), who())
             .prop_map(|((client, user), number, peer)| Op::Bind { client, user, number, peer }),

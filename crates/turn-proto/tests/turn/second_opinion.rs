@@ -30,6 +30,7 @@ struct Sample {
     protocol: u8,
     is_v6: bool,
     token: u64,
+    hash: [u8; 32],
     password: String,
 }
 
@@ -43,8 +44,9 @@ fn sample() -> impl Strategy<Value = Sample> {
     let text = "[a-zA-Z0-9:@é]{1,60}";
     let head = (0..4_usize, 0_u16..0x1000, any::<[u8; 12]>(), [text, text, text, text], 300_u16..700, "[a-z ]{0,40}");
     let tail = (vec(any::<u16>(), 1..9), any::<u16>(), any::<u32>(), [address(), address(), address(), address()]);
-    let rest = (vec(any::<u8>(), 0..100), any::<u8>(), any::<bool>(), any::<u64>(), "[a-z0-9]{1,70}");
-    (head, tail, rest).prop_map(|(head, tail, (data, protocol, is_v6, token, password))| {
+    let rest =
+        (vec(any::<u8>(), 0..100), any::<u8>(), any::<bool>(), any::<u64>(), any::<[u8; 32]>(), "[a-z0-9]{1,70}");
+    (head, tail, rest).prop_map(|(head, tail, (data, protocol, is_v6, token, hash, password))| {
         let (class, method, transaction, texts, code, phrase) = head;
         let (unknown, number, lifetime, addresses) = tail;
         Sample {
@@ -62,6 +64,7 @@ fn sample() -> impl Strategy<Value = Sample> {
             protocol,
             is_v6,
             token,
+            hash,
             password,
         }
     })
@@ -114,6 +117,13 @@ impl Sample {
             ours::Attribute::EvenPort { reserve: self.is_v6 },
             ours::Attribute::DontFragment,
             ours::Attribute::ReservationToken(ours::ReservationToken(self.token.to_be_bytes())),
+            ours::Attribute::Userhash(&self.hash),
+            ours::Attribute::AdditionalAddressFamily(2),
+            ours::Attribute::AddressErrorCode {
+                family: 1 + u8::from(self.is_v6),
+                code: self.code,
+                phrase: &self.phrase,
+            },
         ]
     }
 
@@ -147,6 +157,10 @@ impl Sample {
         message.add_attribute(&turn::EvenPort::new(self.is_v6)).unwrap();
         message.add_attribute(&turn::DontFragment::new()).unwrap();
         message.add_attribute(&turn::ReservationToken::new(self.token)).unwrap();
+        message.add_attribute(&stun::Userhash::new(self.hash)).unwrap();
+        message.add_attribute(&turn::AdditionalAddressFamily::new(turn_types::AddressFamily::IPV6)).unwrap();
+        let error = stun::ErrorCode::new(self.code, &self.phrase).unwrap();
+        message.add_attribute(&turn::AddressErrorCode::new(family, error)).unwrap();
         message.add_message_integrity(&self.credentials(), IntegrityAlgorithm::Sha1).unwrap();
         message.add_message_integrity(&self.credentials(), IntegrityAlgorithm::Sha256).unwrap();
         message.add_fingerprint().unwrap();
@@ -180,6 +194,11 @@ proptest! {
         prop_assert!(message.is_integrity_by(sample.password.as_bytes()));
         prop_assert!(message.is_integrity_sha256_by(sample.password.as_bytes()));
         prop_assert!(!message.is_integrity_by(b"another") && !message.is_integrity_sha256_by(b"another"));
+    }
+
+    #[test]
+    fn both_hash_a_user_alike(name in "[a-zé]{1,20}") {
+        prop_assert_eq!(crate::fixture::userhash(&name), stun::Userhash::compute(&name, crate::fixture::REALM));
     }
 
     #[test]
