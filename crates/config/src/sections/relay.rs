@@ -80,6 +80,16 @@ pub struct Relay {
     /// A file with the long-term users, one a line.
     #[schemars(extend("x-reload" = "live"))]
     pub users_file: Option<PathBuf>,
+    /// Whether challenges offer SHA-256 besides MD5 for the keys of credentials (RFC 8489 section 9.2). Without the offer a
+    /// challenge has 84 bytes instead of 112 with a realm of six letters. They never offer it if a long-term user is
+    /// given by a key when the relay starts: that key is by MD5.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub password_algorithms: bool,
+    /// Whether challenges say that a client may hide its user's name behind a hash (USERHASH, RFC 8489 section 14.4). Off,
+    /// because a client that does so cannot log in with a time-limited credential: its name is known to nobody before it
+    /// comes. Long-term users are found by their hash either way.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub userhash: bool,
     /// Takes secrets that anybody could guess on listeners that strangers reach: for a migration's first day.
     #[schemars(extend("x-reload" = "restart"))]
     pub allow_weak_credentials: bool,
@@ -194,6 +204,8 @@ impl Default for Relay {
             secrets_file: None,
             users: Vec::new(),
             users_file: None,
+            password_algorithms: true,
+            userhash: false,
             allow_weak_credentials: false,
             allow_peers: Vec::new(),
             deny_peers: Vec::new(),

@@ -55,5 +55,6 @@ pub(crate) fn rest_secrets_of(secrets: &[Secret]) -> anyhow::Result<RestSecrets>
 /// The long-term users of the relay.
 pub(crate) fn long_term_users(relay: &Relay) -> anyhow::Result<LongTermUsers> {
     let user = |entry: &Secret| LongTermUser::parse(entry.expose()).context("an entry of `relay.users` is no user");
-    relay.users.iter().map(user).collect()
+    let users = relay.users.iter().map(user).collect::<anyhow::Result<LongTermUsers>>()?;
+    Ok(users.findable_by_hash(&relay.realm))
 }

@@ -35,6 +35,8 @@ pub(crate) fn relay_options(
         },
         relay_addresses: relay_addresses(relay, machine),
         ports: relay.min_port..=relay.max_port,
+        offers_password_algorithms: relay.password_algorithms,
+        offers_username_anonymity: relay.userhash,
         live: relay_live(relay, machine),
         lifetimes: Lifetimes { allocation_max: relay.allocation_lifetime_max.get(), ..Lifetimes::default() },
         stream_listen: relay.tcp_addrs().into_iter().chain(relay.tls_addrs(config.tls.is_configured())).collect(),
