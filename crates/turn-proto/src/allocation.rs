@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn an_allocation_fits_its_budget() {
-        // 4 channels of 56 bytes and 2 permissions of 40 lie in place; lists beyond that, the name and the tables' entries
-        // (64 + 48 + 32 bytes) come on top.
+        // 4 channels of 56 bytes and 2 permissions of 40 lie in place; lists beyond that, the name, a second relayed address
+        // and the tables' entries (64 + 48 + 32 bytes) come on top.
         assert!(size_of::<Allocation>() <= 640, "{}", size_of::<Allocation>());
         assert_eq!(size_of::<Channel>(), 56);
     }
