@@ -257,6 +257,18 @@ fn a_dual_allocation_counts_as_one_towards_its_quotas() {
 }
 
 #[test]
+fn what_a_family_that_ended_had_takes_no_room() {
+    let limits = Limits { permissions: 2, channels: 1, ..Limits::default() };
+    let mut house = House::new(Options { limits, ..options() });
+    let (client, ..) = dual(&mut house);
+    assert_eq!(house.bind(&client, 0x4000, peer(PEER_V4)), None);
+    assert_eq!(house.permit(&client, &[peer("[2600::a]:1")]), Some(ErrorCode::InsufficientCapacity));
+    assert_eq!(house.ask(&client, Method::REFRESH, &[Attribute::Lifetime(0), V4]).code(), None);
+    assert_eq!(house.permit(&client, &[peer("[2600::a]:1")]), None);
+    assert_eq!(house.bind(&client, 0x4000, peer(PEER_V6)), None);
+}
+
+#[test]
 fn two_clients_reach_each_other_inside_the_server_by_either_family() {
     let mut house = House::new(options());
     let (client, v4, v6) = dual(&mut house);
