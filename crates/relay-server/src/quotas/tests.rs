@@ -148,7 +148,9 @@ impl Process {
                 Output::Event(Event::Deleted { allocation, .. }) => {
                     self.cores[at].allocations.remove(&allocation);
                 }
-                Output::Event(Event::Refreshed { .. } | Event::Refused { .. }) => {}
+                // Nobody here hides a name.
+                Output::FindUser { .. }
+                | Output::Event(Event::Refreshed { .. } | Event::RelayedEnded { .. } | Event::Refused { .. }) => {}
                 Output::Wait(_) => return,
             }
         }

@@ -27,7 +27,9 @@ impl RelayThread {
                 let place = self.probes.iter().position(|probe| probe == allocation);
                 place.map(|place| self.probes.swap_remove(place)).is_some()
             }
-            Event::Refreshed { allocation, .. } => self.probes.contains(allocation),
+            Event::Refreshed { allocation, .. } | Event::RelayedEnded { allocation, .. } => {
+                self.probes.contains(allocation)
+            }
             Event::Refused { .. } => false,
         }
     }
