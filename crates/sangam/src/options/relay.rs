@@ -141,18 +141,25 @@ mod tests {
     use sangam_config::{ByteSize, Setting, Sources, load};
 
     use super::*;
+    use crate::options::auth::{long_term_users, rest_secrets_of};
 
-    fn check(settings: &[(&str, &str)], expected: &[&str]) {
-        let machine = Machine {
+    fn machine() -> Machine {
+        Machine {
             addresses: ["10.0.0.5", "127.0.0.1", "172.17.0.1", "::1"].iter().map(|ip| ip.parse().unwrap()).collect(),
             route_v4: Some("10.0.0.5".parse().unwrap()),
             route_v6: None,
-        };
+        }
+    }
+
+    fn config(settings: &[(&str, &str)]) -> Config {
         let settings = settings.iter().map(|(key, value)| Setting::of_flag("--set", key, *value)).collect();
         let default_file = PathBuf::from("/nonexistent/sangam.toml");
         let environment = BTreeMap::new();
-        let loaded = load(&Sources { file: None, default_file, environment: &environment, settings }).unwrap();
-        let found: Vec<String> = relay_addresses(&loaded.config.relay, &machine)
+        load(&Sources { file: None, default_file, environment: &environment, settings }).unwrap().config
+    }
+
+    fn check(settings: &[(&str, &str)], expected: &[&str]) {
+        let found: Vec<String> = relay_addresses(&config(settings).relay, &machine())
             .iter()
             .map(|address| format!("{} as {}", address.bound, address.external))
             .collect();
@@ -178,6 +185,28 @@ mod tests {
         check(&[], &["127.0.0.1 as 127.0.0.1"]);
         check(&[("relay.listen", "10.0.0.5:3478,10.0.0.5:80")], &["10.0.0.5 as 10.0.0.5"]);
         check(&[("relay.relay_ip", "10.0.0.5,::1")], &["10.0.0.5 as 10.0.0.5", "::1 as ::1"]);
+    }
+
+    #[test]
+    fn what_challenges_offer_is_the_operators_choice_and_long_term_users_are_found_by_their_hash() {
+        for (password_algorithms, userhash) in [(true, false), (false, true)] {
+            let config = config(&[
+                ("relay.password_algorithms", if password_algorithms { "true" } else { "false" }),
+                ("relay.userhash", if userhash { "true" } else { "false" }),
+                ("relay.users", "alice:a password nobody guesses 7591"),
+            ]);
+            let secrets = Arc::new(ArcSwap::from_pointee(
+                rest_secrets_of(&[sangam_config::Secret::new("a secret of some length")]).unwrap(),
+            ));
+            let options = relay_options(&config, &machine(), secrets, [0; 32]);
+            assert_eq!(options.offers_password_algorithms, password_algorithms);
+            assert_eq!(options.offers_username_anonymity, userhash);
+            let realm = &config.relay.realm;
+            let hash = sangam_auth::turn::userhash("alice", realm);
+            assert_eq!(long_term_users(&config.relay).unwrap().name_of(&hash, realm), Some("alice"));
+        }
+        let defaults = config(&[]).relay;
+        assert!(defaults.password_algorithms && !defaults.userhash);
     }
 
     #[test]
