@@ -236,7 +236,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 25);
+        assert_eq!(kinds.len(), 26);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");
