@@ -5,10 +5,10 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sangam_turn_proto::{
-    AddressFamily, AllocationKey, Attribute, AttributeType, Class, ClientAddr, Event, FiveTuple, Forward, FoundUser,
-    FromClient, FromPeer, Input, Key, KeyRefusal, Limits, Message, MessageBuilder, Method, NonceSecret, OpenError,
-    Opened, Options, Output, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId, TransactionId, Transport,
-    TurnServer,
+    AddressFamily, AllocationKey, Attribute, AttributeType, Class, ClientAddr, EndCause, Event, FiveTuple, Forward,
+    FoundUser, FromClient, FromPeer, Input, Key, KeyRefusal, Limits, Message, MessageBuilder, Method, NonceSecret,
+    OpenError, Opened, Options, Output, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId, Session,
+    TransactionId, Transport, TurnServer,
 };
 use sangam_types::{Mono, Now, Wall};
 
@@ -111,7 +111,8 @@ impl World {
             12 => self.answer_all(),
             13 => self.fails_next = true,
             14 => self.tear_down_policy(script),
-            _ => self.stray_answer(script),
+            _ if step & 0x20 == 0 => self.stray_answer(script),
+            _ => self.operate(script),
         }
     }
 
@@ -197,6 +198,20 @@ impl World {
         let mut policy = sangam_turn_proto::PeerPolicy::default();
         policy.own_addresses.push(script.address().ip());
         self.server.replace_policy(policy);
+    }
+
+    /// An operator ends the sessions in a slice of the table, or forgets the requests whose socket is being opened.
+    fn operate(&mut self, script: &mut Script<'_>) {
+        let (first, count, only) = (usize::from(script.u8()), usize::from(script.u8()), script.u8());
+        if only & 0x80 != 0 {
+            self.server.forget_openings(|_, key| *key == KEY);
+        }
+        let is_meant = |session: &Session<'_>| session.allocation.0 as u8 & 0x01 == only & 0x01;
+        let places = first % 4..(first % 4).saturating_add(count);
+        let before = self.server.stats().allocations_live;
+        let ended = self.server.end_sessions(self.now, EndCause::Kicked, places, is_meant);
+        assert_eq!(before - self.server.stats().allocations_live, ended as u64, "each that ended is counted");
+        self.drain();
     }
 
     /// An answer to a question that nobody asked, or that was answered before.
@@ -330,6 +345,8 @@ impl World {
     fn check(&self) {
         let live = self.server.stats().allocations_live;
         assert!(live <= ALLOCATIONS_MAX as u64, "{live} allocations");
+        let shown = self.server.sessions(self.now, 0..usize::MAX).count();
+        assert_eq!(live, shown as u64, "operators see every allocation that lives");
         if self.unanswered.is_empty() {
             let sockets = self.relays.len() - self.reserved.len() - self.dual.len();
             assert_eq!(

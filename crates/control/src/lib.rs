@@ -1,8 +1,17 @@
-//! Port through which the server is asked how its parts are.
+//! Port through which the server is asked how its parts are, and what operators may see and do of them.
 //!
-//! Drivers implement [`Part`]; `admin-server` asks, the binary collects. Each answer is a check made
+//! Drivers implement [`Part`] and [`RelaySessions`]; `admin-server` asks, the binary collects. Each answer is a check made
 //! when it is asked for, never a remembered verdict.
 
 mod part;
+mod relay_events;
+mod relay_sessions;
+mod timestamp;
 
 pub use part::{Part, PartReport, PartState};
+pub use relay_events::{Heard, RelayEvent, RelayEventSubscription, RelayEvents, SessionChange, SessionTotal};
+pub use relay_sessions::{
+    Ended, Kick, NotASessionId, RelaySession, RelaySessions, RelayTraffic, Revocation, RevocationError,
+    RevocationOrder, RevocationStore, Revoked, RevokedName, SessionCursor, SessionFilter, SessionId, SessionList,
+    SessionPage, SessionTransport, TopBy,
+};

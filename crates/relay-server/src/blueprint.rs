@@ -45,13 +45,20 @@ impl Blueprint {
             offers_username_anonymity: options.offers_username_anonymity,
             ..CoreOptions::new(options.realm.clone(), options.nonce_secret)
         };
-        let credentials = Credentials {
-            users: Arc::clone(&options.users),
-            secrets: Arc::clone(&options.secrets),
-            probe: Arc::clone(&shared.probe_credentials),
-            realm: options.realm.clone(),
-        };
+        let credentials = Credentials::of(&options, &shared);
         Self { groups, core, premises, credentials, options: Arc::new(options), shared, clock: Clock::start() }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
     }
 
     pub(crate) fn options(&self) -> &Options {

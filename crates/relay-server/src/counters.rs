@@ -22,6 +22,7 @@ pub(crate) enum Counter {
     KeyUnknownHash,
     KeyExpired,
     KeyTooFarAhead,
+    KeyRevoked,
     KeyBusy,
     SocketErrors,
     LogLinesSuppressed,
@@ -59,6 +60,7 @@ impl From<KeyRefusal> for Counter {
             KeyRefusal::UnknownHash => Self::KeyUnknownHash,
             KeyRefusal::Expired => Self::KeyExpired,
             KeyRefusal::TooFarAhead => Self::KeyTooFarAhead,
+            KeyRefusal::Revoked => Self::KeyRevoked,
             KeyRefusal::Busy => Self::KeyBusy,
         }
     }

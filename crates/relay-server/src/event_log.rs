@@ -4,18 +4,25 @@ use sangam_turn_proto::Event;
 use sangam_types::Mono;
 
 /// Writes what happened to allocations to the log, so many lines in a second at most: a flood of requests must not
-/// become a flood of lines.
+/// become a flood of lines. Allocations that began or ended have lines of their own, which no flood of refusals uses up.
 #[derive(Debug)]
 pub(crate) struct EventLog {
+    of_allocations: LineRate,
+    others: LineRate,
+    suppressed: u64,
+}
+
+#[derive(Debug)]
+struct LineRate {
     lines_per_second: u32,
     second_ends: Mono,
     left: u32,
-    suppressed: u64,
 }
 
 impl EventLog {
     pub(crate) fn new(lines_per_second: u32) -> Self {
-        Self { lines_per_second, second_ends: Mono::ZERO, left: lines_per_second, suppressed: 0 }
+        let rate = || LineRate { lines_per_second, second_ends: Mono::ZERO, left: lines_per_second };
+        Self { of_allocations: rate(), others: rate(), suppressed: 0 }
     }
 
     /// Lines left out so far.
@@ -25,25 +32,42 @@ impl EventLog {
 
     pub(crate) fn write(&mut self, now: Mono, event: &Event) {
         let is_wanted = match event {
-            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Deleted { .. } => {
+            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Deleted { .. } | Event::Refused { .. } => {
                 tracing::enabled!(tracing::Level::INFO)
             }
-            Event::Refreshed { .. } | Event::Refused { .. } => tracing::enabled!(tracing::Level::DEBUG),
+            Event::Refreshed { .. } => tracing::enabled!(tracing::Level::DEBUG),
         };
-        if is_wanted && self.may_write(now) {
+        if !is_wanted {
+            return;
+        }
+        let may = match event {
+            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Deleted { .. } => {
+                self.of_allocations.take(now)
+            }
+            Event::Refreshed { .. } | Event::Refused { .. } => self.others.take(now),
+        };
+        self.suppressed += u64::from(!may);
+        if may {
             write(event);
         }
     }
 
-    /// Whether another line may be written; counts it if not.
+    /// Whether another line about something else may be written; counts it if not.
     pub(crate) fn may_write(&mut self, now: Mono) -> bool {
+        let may = self.others.take(now);
+        self.suppressed += u64::from(!may);
+        may
+    }
+}
+
+impl LineRate {
+    fn take(&mut self, now: Mono) -> bool {
         if now >= self.second_ends {
             self.second_ends = now + Duration::from_secs(1);
             self.left = self.lines_per_second;
         }
         let may = self.left > 0;
         self.left -= u32::from(may);
-        self.suppressed += u64::from(!may);
         may
     }
 }
@@ -59,25 +83,33 @@ fn write(event: &Event) {
             lifetime_secs = lifetime.as_secs(),
             "allocation began"
         ),
-        Event::Refreshed { allocation, lifetime } => {
-            tracing::debug!(allocation = allocation.0, lifetime_secs = lifetime.as_secs(), "allocation refreshed");
+        Event::Refreshed { allocation, username, lifetime, .. } => {
+            tracing::debug!(
+                allocation = allocation.0,
+                username,
+                lifetime_secs = lifetime.as_secs(),
+                "allocation refreshed"
+            );
         }
-        Event::RelayedEnded { allocation, relayed, expired } => {
-            tracing::info!(allocation = allocation.0, relayed = %relayed.0, expired, "one of two relayed addresses ended");
+        Event::RelayedEnded { allocation, relayed, cause } => {
+            tracing::info!(allocation = allocation.0, relayed = %relayed.0, cause = cause.as_str(), "one of two relayed addresses ended");
         }
-        Event::Deleted { allocation, expired, sent_packets, sent_bytes, received_packets, received_bytes } => {
+        Event::Deleted { allocation, cause, five_tuple, username, relayed, sent, received } => {
             tracing::info!(
                 allocation = allocation.0,
-                expired,
-                sent_packets,
-                sent_bytes,
-                received_packets,
-                received_bytes,
+                client = %five_tuple.client.0,
+                relayed = %relayed.0,
+                username,
+                cause = cause.as_str(),
+                sent_packets = sent.packets,
+                sent_bytes = sent.bytes,
+                received_packets = received.packets,
+                received_bytes = received.bytes,
                 "allocation ended"
             );
         }
         Event::Refused { five_tuple, code, reason } => {
-            tracing::debug!(client = %five_tuple.client.0, code, reason, "request refused");
+            tracing::info!(client = %five_tuple.client.0, code, reason, "request refused");
         }
     }
 }
@@ -94,5 +126,6 @@ mod tests {
         assert_eq!((written, log.suppressed()), (2, 3));
         assert!(log.may_write(second + Duration::from_secs(1)));
         assert_eq!(log.suppressed(), 3);
+        assert!(log.of_allocations.take(second), "refusals leave the lines of allocations alone");
     }
 }

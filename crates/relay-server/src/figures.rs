@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sangam_telemetry::metrics::relay::{Labelled, RelaySnapshot};
-use sangam_turn_proto::{DropReason, ErrorCode, Limited, RequestKind, Stats};
+use sangam_turn_proto::{DropReason, EndCause, ErrorCode, Limited, RequestKind, Stats};
 
 use crate::connections::Closed;
 use crate::counters::{Counter, Counters};
@@ -16,13 +16,14 @@ pub(crate) struct Figures {
     heartbeat: AtomicU64,
 }
 
-/// What the core counts besides its lists: three of allocations, two of each direction, two of bandwidth.
-const PLAIN: usize = 9;
+/// What the core counts besides its lists: two of allocations, two of each direction, two of bandwidth.
+const PLAIN: usize = 8;
 const REQUESTS: usize = PLAIN;
 const ERRORS: usize = REQUESTS + RequestKind::ALL.len();
 const DROPS: usize = ERRORS + ErrorCode::ALL.len();
 const LIMITED: usize = DROPS + DropReason::ALL.len();
-const DRIVER: usize = LIMITED + Limited::ALL.len();
+const ENDED: usize = LIMITED + Limited::ALL.len();
+const DRIVER: usize = ENDED + EndCause::ALL.len();
 const LEN: usize = DRIVER + Counter::COUNT;
 
 impl Figures {
@@ -43,7 +44,6 @@ impl Figures {
         let plain = [
             stats.allocations_live,
             stats.allocations_begun,
-            stats.allocations_expired,
             stats.sent.packets,
             stats.sent.bytes,
             stats.received.packets,
@@ -57,6 +57,7 @@ impl Figures {
             .chain(ErrorCode::ALL.map(|code| stats.errors(code)))
             .chain(DropReason::ALL.map(|reason| stats.drops(reason)))
             .chain(Limited::ALL.map(|limited| stats.limited(limited)))
+            .chain(EndCause::ALL.map(|cause| stats.ended(cause)))
             .chain(*counters.values());
         for (published, value) in self.values.iter().zip(values) {
             published.store(value, Ordering::Relaxed);
@@ -123,10 +124,11 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
     RelaySnapshot {
         allocations: sum[0],
         allocations_created: sum[1],
-        allocations_expired: sum[2],
-        packets: vec![("to_peer", sum[3]), ("to_client", sum[5])],
-        bytes: vec![("to_peer", sum[4]), ("to_client", sum[6])],
-        bytes_over_rate: vec![("allocation", sum[7]), ("server", sum[8])],
+        allocations_expired: sum[ENDED + EndCause::Expired as usize],
+        allocations_ended: labelled(EndCause::ALL.map(EndCause::as_str), &sum[ENDED..]),
+        packets: vec![("to_peer", sum[2]), ("to_client", sum[4])],
+        bytes: vec![("to_peer", sum[3]), ("to_client", sum[5])],
+        bytes_over_rate: vec![("allocation", sum[6]), ("server", sum[7])],
         requests: labelled(RequestKind::ALL.map(RequestKind::as_str), &sum[REQUESTS..]),
         refusals: labelled(ErrorCode::ALL.map(code_text), &sum[ERRORS..]),
         limited: labelled(Limited::ALL.map(Limited::as_str), &sum[LIMITED..]),
@@ -137,6 +139,7 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
             ("expired", driver(Counter::KeyExpired)),
             ("too_far_ahead", driver(Counter::KeyTooFarAhead)),
             ("unknown_hash", driver(Counter::KeyUnknownHash)),
+            ("revoked", driver(Counter::KeyRevoked)),
             ("busy", driver(Counter::KeyBusy)),
         ],
         open_failures: vec![

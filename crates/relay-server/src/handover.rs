@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_and_a_thread_that_there_is_not_are_told_apart() {
-        let faces = [0, 1].map(|_| ThreadFace::new(Arc::new(Waker::new().unwrap()), 1, 1));
+        let faces = [0, 1].map(|_| ThreadFace::new(Arc::new(Waker::new().unwrap()), 1, 1, 1));
         let [sender, other] = [0, 1].map(|thread| Incarnation::new(Owner { thread, life: 0 }));
         faces[1].begin_life(&other);
         let mut outbox = Outbox::new(Arc::clone(&sender), &faces);

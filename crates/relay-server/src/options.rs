@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
+use sangam_control::RelayEvents;
 use sangam_net::udp::SocketBuffers;
 use sangam_turn_proto::{Alternates, IpRange, Lifetimes, Limits, NonceSecret, RelayAddress};
+
+use crate::revocations::Revocations;
 
 /// Everything a [`RelayServer`](crate::RelayServer) is told at its start.
 #[derive(Clone, Debug)]
@@ -35,6 +38,14 @@ pub struct Options {
     /// Whether nonces say that USERHASH is understood (RFC 8489 §9.2). Clients that honour it cannot log in with
     /// time-limited credentials.
     pub offers_username_anonymity: bool,
+    /// The names whose credentials are good no longer.
+    pub revocations: Arc<Revocations>,
+    /// Where what happens to sessions is told.
+    pub events: Arc<RelayEvents>,
+    /// Over which time the rates of sessions are taken.
+    pub rate_interval: Duration,
+    /// Orders of operators that wait for one thread. Beyond: the thread is named as one that did not answer.
+    pub orders_queue: usize,
     /// Signs nonces: the same on all servers behind one address.
     pub nonce_secret: NonceSecret,
     /// What [`reload`](crate::RelayServer::reload) can replace.
@@ -107,6 +118,11 @@ impl Options {
             users: Arc::default(),
             offers_password_algorithms: true,
             offers_username_anonymity: false,
+            revocations: Arc::default(),
+            // Two seconds of a server where 500 sessions begin or end in each; 16 pages or programs that watch.
+            events: Arc::new(RelayEvents::new(1_024, 16)),
+            rate_interval: Duration::from_secs(5),
+            orders_queue: 16,
             nonce_secret,
             live: Live::default(),
             lifetimes: Lifetimes::default(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sangam_control::Part;
+use sangam_control::{Part, RelayEvents, RelaySessions};
 use sangam_net::udp::{ListenGroup, ListenOptions, Socket, SocketBuffers};
 use sangam_net::{TcpFront, Waker};
 use sangam_telemetry::metrics::relay::{RelayMetrics, RelaySnapshot};
@@ -15,7 +15,9 @@ use crate::blueprint::Blueprint;
 use crate::directory::Directory;
 use crate::figures;
 use crate::options::{Live, Options};
+use crate::orders::OrderDesk;
 use crate::part::RelayPart;
+use crate::sessions::Sessions;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::stream_listener::{Doorway, StreamListener};
@@ -30,6 +32,7 @@ pub struct RelayServer {
     supervised: Mutex<Supervised>,
     doorway: Arc<Doorway>,
     streams: Arc<Mutex<Vec<StreamListener>>>,
+    sessions: Arc<Sessions>,
 }
 
 impl RelayServer {
@@ -49,20 +52,21 @@ impl RelayServer {
         }
         let face = |_| {
             let waker = Arc::new(Waker::new()?);
-            Ok(ThreadFace::new(waker, options.handover_queue, options.arrivals_queue))
+            Ok(ThreadFace::new(waker, options.handover_queue, options.arrivals_queue, options.orders_queue))
         };
         let faces = (0..options.threads).map(face).collect::<Result<Vec<_>, io::Error>>()?;
         let directory = Arc::new(Directory::new(relay_addresses.iter().map(|address| address.bound), &options.ports));
         let shared = Arc::new(Shared::new(directory, faces, options.live.clone()));
         let groups = Arc::new(groups);
         let blueprint = Blueprint::new(options, relay_addresses, Arc::clone(&groups), Arc::clone(&shared));
+        let sessions = Arc::new(Sessions::of(&blueprint, OrderDesk::new(&shared)));
         let supervised = Mutex::new(Supervisor::start(blueprint, &shared)?);
         let doorway = Arc::new(Doorway { shared: Arc::clone(&shared), hasher: RandomState::new() });
         metrics.publish({
-            let shared = Arc::clone(&shared);
-            move || snapshot(&shared)
+            let (shared, events) = (Arc::clone(&shared), Arc::clone(&sessions.events));
+            move || snapshot(&shared, &events)
         });
-        Ok(Self { shared, groups, supervised, doorway, streams: Arc::default() })
+        Ok(Self { shared, groups, supervised, doorway, streams: Arc::default(), sessions })
     }
 
     /// The addresses it listens on, with their real ports, in the order they were given.
@@ -79,7 +83,7 @@ impl RelayServer {
     }
 
     /// Puts another peer policy and other limits in force. Permissions and channels of peers that are now denied end;
-    /// allocations beyond a lowered limit stay until they end.
+    /// allocations beyond a lowered limit stay until they end. Those whose user or secret was replaced before end.
     pub fn reload(&self, live: Live) {
         self.shared.reload(live);
     }
@@ -87,7 +91,7 @@ impl RelayServer {
     /// Its figures now, all threads together.
     #[must_use]
     pub fn snapshot(&self) -> RelaySnapshot {
-        snapshot(&self.shared)
+        snapshot(&self.shared, &self.sessions.events)
     }
 
     /// What tells whether the relay works: each check makes an allocation through every thread's listening sockets, sends
@@ -101,12 +105,20 @@ impl RelayServer {
         RelayPart::new(Arc::clone(&self.shared), Arc::downgrade(&self.groups), Arc::clone(&self.streams))
     }
 
+    /// What operators see of its sessions, and end them with. Its answers are waited for within a tokio runtime.
+    #[must_use]
+    pub fn sessions(&self) -> Arc<dyn RelaySessions> {
+        Arc::clone(&self.sessions) as Arc<dyn RelaySessions>
+    }
+
     /// Refuses new allocations, waits until those there are have ended, but no longer than `drain`, and stops. Blocks
     /// until all threads have ended.
     pub fn stop(&self, drain: Duration) {
         self.close_listeners();
+        // Whoever follows them keeps a connection open that somebody waits for.
+        self.sessions.events.close();
         if !drain.is_zero() {
-            self.shared.drain();
+            self.shared.set_draining(true);
             let end = Instant::now() + drain;
             while self.shared.allocations_live() > 0 && Instant::now() < end {
                 thread::sleep(DRAIN_STEP.min(end.saturating_duration_since(Instant::now())));
@@ -121,6 +133,7 @@ impl RelayServer {
 
     fn end_threads(&self) {
         self.close_listeners();
+        self.sessions.events.close();
         self.shared.stop();
         self.supervised.lock().unwrap_or_else(PoisonError::into_inner).await_end();
     }
@@ -176,7 +189,7 @@ fn bind_listeners(options: &Options) -> Result<Vec<ListenGroup>, StartError> {
     Ok(groups)
 }
 
-fn snapshot(shared: &Shared) -> RelaySnapshot {
+fn snapshot(shared: &Shared, events: &RelayEvents) -> RelaySnapshot {
     RelaySnapshot {
         threads_running: if shared.is_stopping() { 0 } else { shared.threads_running() as u64 },
         threads_hung: shared.failures.hung(),
@@ -185,6 +198,7 @@ fn snapshot(shared: &Shared) -> RelaySnapshot {
         allocations_lost: shared.failures.allocations_lost(),
         ports: shared.directory.capacity() as u64,
         connections_turned_away: shared.turned_away(),
+        events_missed: events.missed(),
         ..figures::snapshot(shared.threads.iter().map(ThreadFace::values))
     }
 }

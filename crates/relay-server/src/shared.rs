@@ -68,12 +68,21 @@ impl Shared {
 
     pub(crate) fn reload(&self, live: Live) {
         self.live.store(Arc::new(live));
+        self.threads.iter().for_each(|thread| thread.recheck_credentials.store(true, Ordering::Release));
         self.announce();
     }
 
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+    pub(crate) fn set_draining(&self, draining: bool) {
+        self.draining.store(draining, Ordering::Release);
         self.announce();
+    }
+
+    /// Makes these threads look which of their sessions' credentials are still good.
+    pub(crate) fn recheck_credentials(&self, threads: &[usize]) {
+        for thread in threads.iter().filter_map(|&thread| self.threads.get(thread)) {
+            thread.recheck_credentials.store(true, Ordering::Release);
+            thread.waker.wake();
+        }
     }
 
     pub(crate) fn stop(&self) {

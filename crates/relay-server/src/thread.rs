@@ -1,6 +1,8 @@
 //! One relay thread: waits, takes batches, hands them to its core, sends what comes of it.
 
 mod control;
+mod events;
+mod orders;
 mod packets;
 mod probes;
 mod quota;
@@ -29,6 +31,7 @@ use crate::handover::{Handover, Outbox};
 use crate::incarnation::Incarnation;
 use crate::policy::Premises;
 use crate::quotas::Holds;
+use crate::rates::Rates;
 use crate::relay_sockets::RelaySockets;
 use crate::shared::Shared;
 use crate::thread_face::ThreadFace;
@@ -62,6 +65,12 @@ pub(crate) struct RelayThread {
     outbox: Outbox,
     /// Holds what a wake takes from the inbox.
     mail: Vec<Handover>,
+    errand: Option<orders::Errand>,
+    /// Whether somebody has woken this thread since it last looked for orders.
+    is_called: bool,
+    rates: Rates,
+    /// Tells apart the sessions of this thread and of one that had its number before.
+    start: u32,
     connections: Connections,
     /// Holds what one read brings, for each connection in turn.
     stream_buffer: Vec<u8>,
@@ -135,6 +144,10 @@ impl RelayThread {
             sends: SendBatch::new(),
             outbox,
             mail: Vec::new(),
+            errand: None,
+            is_called: false,
+            rates: Rates::new(seed.options.rate_interval),
+            start: rand::random(),
             connections: Connections::new(seed.options.connection_queue_bytes),
             stream_buffer: vec![0; seed.options.datagram_bytes_max + streams::READ_BYTES],
             has_output: Vec::new(),
@@ -169,6 +182,7 @@ impl RelayThread {
                 self.serve(token);
             }
             self.expire();
+            self.work_on_orders();
             self.flush();
             self.flush_streams();
             self.outbox.wake();
@@ -193,7 +207,7 @@ impl RelayThread {
     fn patience(&self) -> Option<Duration> {
         // The clock was read before this wake's work: the wait is longer by that much, which no lifetime notices.
         let core = self.deadline.map(|deadline| deadline.at);
-        let next = core.into_iter().chain(self.connections.next_check()).min();
+        let next = core.into_iter().chain(self.connections.next_check()).chain(self.next_reading()).min();
         next.map(|at| at.saturating_since(self.now.mono))
     }
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sangam_net::Waker;
@@ -8,6 +9,7 @@ use crate::figures::Values;
 use crate::handover::Handover;
 use crate::incarnation::Incarnation;
 use crate::mailbox::Mailbox;
+use crate::orders::Order;
 use crate::stream_listener::Arrival;
 
 /// One thread as the others see it, whichever life of it runs: what is here outlives them all.
@@ -16,6 +18,9 @@ pub(crate) struct ThreadFace {
     pub(crate) waker: Arc<Waker>,
     pub(crate) inbox: Arc<Mailbox<Handover>>,
     pub(crate) arrivals: Mailbox<Arrival>,
+    pub(crate) orders: Mailbox<Order>,
+    /// Whether the thread is to look which of its sessions' credentials are still good.
+    pub(crate) recheck_credentials: AtomicBool,
     /// Locked by scrapes, checks and the supervisor; never by the thread itself.
     record: Mutex<Record>,
     #[cfg(test)]
@@ -45,13 +50,15 @@ pub(crate) enum Condition {
 }
 
 impl ThreadFace {
-    /// A thread that has not begun, with room for so many handovers and connections that wait for it.
-    pub(crate) fn new(waker: Arc<Waker>, handovers_max: usize, arrivals_max: usize) -> Self {
+    /// A thread that has not begun, with room for so many handovers, connections and orders that wait for it.
+    pub(crate) fn new(waker: Arc<Waker>, handovers_max: usize, arrivals_max: usize, orders_max: usize) -> Self {
         let record = Record { condition: Condition::Runs, past: Values::zero(), current: None };
         Self {
             waker,
             inbox: Arc::new(Mailbox::new(handovers_max)),
             arrivals: Mailbox::new(arrivals_max),
+            orders: Mailbox::new(orders_max),
+            recheck_credentials: AtomicBool::new(false),
             record: Mutex::new(record),
             #[cfg(test)]
             faults: Faults::default(),
@@ -62,6 +69,7 @@ impl ThreadFace {
     pub(crate) fn begin_life(&self, life: &Arc<Incarnation>) {
         self.inbox.pass_to(life.owner);
         self.arrivals.pass_to(life.owner);
+        self.orders.pass_to(life.owner);
         let mut record = self.record();
         record.condition = Condition::Runs;
         record.current = Some(Arc::clone(life));
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn counters_go_on_where_the_last_life_ended_and_what_it_had_is_gone() {
-        let face = ThreadFace::new(Arc::new(Waker::new().unwrap()), 1, 1);
+        let face = ThreadFace::new(Arc::new(Waker::new().unwrap()), 1, 1, 1);
         let lives = [0, 1].map(|life| Incarnation::new(Owner { thread: 0, life }));
         let mut stats = sangam_turn_proto::Stats::default();
         (stats.allocations_live, stats.allocations_begun) = (3, 8);

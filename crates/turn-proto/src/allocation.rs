@@ -26,6 +26,7 @@ pub(crate) struct Allocation {
     pub(crate) five_tuple: FiveTuple,
     pub(crate) username: Box<str>,
     pub(crate) key: Key,
+    pub(crate) begun: Mono,
     /// Of the Allocate request, so that its retransmission gets the same answer.
     pub(crate) transaction: TransactionId,
     /// As the answer to that request said.

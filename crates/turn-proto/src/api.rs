@@ -4,8 +4,10 @@ use std::time::Duration;
 use sangam_types::Mono;
 
 use crate::address::{AddressFamily, FiveTuple, PeerAddr, RelayedAddr};
+use crate::end_cause::EndCause;
 use crate::key::{Keys, PasswordAlgorithm};
 use crate::reservation::ReservationToken;
+use crate::stats::Traffic;
 
 /// Names one allocation for as long as it lives; never used again for another. Fits the 64 bits a
 /// readiness queue hands back, so that a datagram on a relay socket needs no look-up by address. Never below 2^32 and
@@ -182,6 +184,8 @@ pub enum KeyRefusal {
     Expired,
     /// The expiry in the name is further away than the server allows.
     TooFarAhead,
+    /// An operator has taken it back.
+    Revoked,
     /// Too many look-ups are under way.
     Busy,
 }
@@ -324,8 +328,18 @@ pub enum Event {
     Refreshed {
         /// Its name.
         allocation: AllocationKey,
+        /// Whose it is.
+        five_tuple: FiveTuple,
+        /// The USERNAME it was made with.
+        username: String,
+        /// As bound here.
+        relayed: RelayedAddr,
         /// From now.
         lifetime: Duration,
+        /// Relayed from client to peers so far.
+        sent: Traffic,
+        /// Relayed from peers to client so far.
+        received: Traffic,
     },
     /// One of two relayed addresses ended; the allocation lives on with the other.
     RelayedEnded {
@@ -333,23 +347,25 @@ pub enum Event {
         allocation: AllocationKey,
         /// As it was bound here.
         relayed: RelayedAddr,
-        /// Whether its time ran out, rather than its client saying so.
-        expired: bool,
+        /// Why.
+        cause: EndCause,
     },
     /// An allocation ended.
     Deleted {
         /// Its name.
         allocation: AllocationKey,
-        /// Whether its time ran out, rather than its client saying so.
-        expired: bool,
-        /// Datagrams relayed from client to peers.
-        sent_packets: u64,
-        /// Payload bytes relayed from client to peers.
-        sent_bytes: u64,
-        /// Datagrams relayed from peers to client.
-        received_packets: u64,
-        /// Payload bytes relayed from peers to client.
-        received_bytes: u64,
+        /// Why.
+        cause: EndCause,
+        /// Whose it was.
+        five_tuple: FiveTuple,
+        /// The USERNAME it was made with.
+        username: String,
+        /// As bound here.
+        relayed: RelayedAddr,
+        /// Relayed from client to peers.
+        sent: Traffic,
+        /// Relayed from peers to client.
+        received: Traffic,
     },
     /// A request was refused with an error response.
     Refused {

@@ -26,6 +26,7 @@ mod challenge_cap;
 mod channel;
 mod channel_data;
 mod dual;
+mod end_cause;
 mod error_code;
 mod five_tuple_key;
 mod indication_ids;
@@ -61,6 +62,7 @@ pub use api::{
 pub use attribute::{Attribute, AttributeError, AttributeType, TypeList};
 pub use builder::MessageBuilder;
 pub use channel_data::ChannelData;
+pub use end_cause::EndCause;
 pub use error_code::ErrorCode;
 pub use ip_range::{IpRange, IpRangeError};
 pub use key::{Key, Keys, PasswordAlgorithm};
@@ -68,7 +70,7 @@ pub use message::{Class, DecodeError, MAGIC_COOKIE, Message, Method, RawAttribut
 pub use options::{Lifetimes, Limits, NonceSecret, Options, RelayAddress};
 pub use peer_policy::PeerPolicy;
 pub use reservation::ReservationToken;
-pub use server::TurnServer;
+pub use server::{Session, TurnServer};
 pub use shared_counts::SharedCounts;
 pub use stats::{Limited, RequestKind, Stats, Traffic};
 pub use stream_framing::{Frame, FramingError, next_frame};

@@ -12,6 +12,7 @@ use crate::allocation::Allocation;
 use crate::alternate::{AlternateTurns, Alternates};
 use crate::api::{AllocationKey, Event, FoundUser, FromClient, FromPeer, Input, Output};
 use crate::bandwidth::Bandwidth;
+use crate::end_cause::EndCause;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::indication_ids::IndicationIds;
 use crate::nonce::Nonces;
@@ -37,6 +38,9 @@ mod relay;
 mod request;
 mod reserve;
 mod respond;
+mod sessions;
+
+pub use sessions::Session;
 
 /// A TURN server (RFC 8656) without sockets, clock or threads: one for each relay thread, nothing shared but the
 /// secret that nonces are signed with and [`SharedCounts`].
@@ -205,7 +209,7 @@ impl TurnServer {
     fn expire(&mut self, now: Mono) {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
-                Timer::Allocation(socket) => self.end_relayed(socket, true),
+                Timer::Allocation(socket) => self.end_relayed(socket, EndCause::Expired),
                 Timer::Opening(key) => self.give_up_opening(key),
                 Timer::Reservation(token) => self.end_reservation(token),
                 Timer::Request(id) => {
@@ -223,26 +227,27 @@ impl TurnServer {
         }
         let Some(&key) = self.by_five_tuple.get(&FiveTupleKey::from(five_tuple)) else { return };
         self.forget_opening(key);
-        self.end(key, false);
+        self.end(key, EndCause::ConnectionClosed);
     }
 
     /// Ends an allocation with all that belongs to it.
-    fn end(&mut self, key: AllocationKey, expired: bool) {
+    fn end(&mut self, key: AllocationKey, cause: EndCause) {
         let Some(allocation) = self.allocations.release(key) else { return };
         self.by_five_tuple.remove(&FiveTupleKey::from(&allocation.five_tuple));
         self.users.remove(&allocation.username);
         self.stats.allocations_live -= 1;
-        self.stats.allocations_expired += u64::from(expired);
+        self.stats.count_end(cause);
         for relay in allocation.relays(key) {
             self.close_relay(key, &relay);
         }
         self.outputs.push_back(Output::Event(Event::Deleted {
             allocation: key,
-            expired,
-            sent_packets: allocation.sent.packets,
-            sent_bytes: allocation.sent.bytes,
-            received_packets: allocation.received.packets,
-            received_bytes: allocation.received.bytes,
+            cause,
+            five_tuple: allocation.five_tuple,
+            username: allocation.username.into(),
+            relayed: allocation.relayed,
+            sent: allocation.sent,
+            received: allocation.received,
         }));
     }
 }

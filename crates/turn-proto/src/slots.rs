@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::api::AllocationKey;
 
 /// A table whose keys are `generation << 32 | index`: found by index alone, and never mistaken for one that had the
@@ -58,6 +60,21 @@ impl<T> Slots<T> {
         self.slot_mut(key)?.value.as_mut()
     }
 
+    /// Places that were ever taken; it never shrinks.
+    pub(crate) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What is in these places, in their order.
+    pub(crate) fn iter(&self, places: Range<usize>) -> impl Iterator<Item = (AllocationKey, &T)> {
+        let end = places.end.min(self.slots.len());
+        let start = places.start.min(end);
+        self.slots[start..end].iter().zip(start..).filter_map(|(slot, index)| {
+            let value = slot.value.as_ref()?;
+            Some((AllocationKey(u64::from(slot.generation) << 32 | index as u64), value))
+        })
+    }
+
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.slots.iter_mut().filter_map(|slot| slot.value.as_mut())
     }
@@ -84,6 +101,21 @@ mod tests {
         assert_eq!(slots.get(first), None);
         assert_eq!(slots.release(first), None);
         assert_eq!(slots.get(second), Some(&"second"));
+    }
+
+    #[test]
+    fn slices_of_places_show_each_value_once_under_its_key() {
+        let mut slots = Slots::new();
+        let keys: Vec<AllocationKey> = (0..5).map(|_| slots.reserve()).collect();
+        for &key in &keys {
+            slots.fill(key, key);
+        }
+        slots.release(keys[1]);
+        let places = slots.places();
+        let found: Vec<AllocationKey> =
+            (0..4).flat_map(|slice| slots.iter(slice * 2..slice * 2 + 2)).map(|(key, _)| key).collect();
+        assert_eq!((places, found), (5, vec![keys[0], keys[2], keys[3], keys[4]]));
+        assert!(slots.iter(7..9).next().is_none());
     }
 
     #[test]

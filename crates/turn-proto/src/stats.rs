@@ -1,4 +1,5 @@
 use crate::api::DropReason;
+use crate::end_cause::EndCause;
 use crate::error_code::ErrorCode;
 
 /// What one server has counted since its start. Plain numbers: copy, subtract, publish.
@@ -8,8 +9,6 @@ pub struct Stats {
     pub allocations_live: u64,
     /// Allocations that ever began.
     pub allocations_begun: u64,
-    /// Allocations whose time ran out.
-    pub allocations_expired: u64,
     /// Payload relayed from clients to peers.
     pub sent: Traffic,
     /// Payload relayed from peers to clients.
@@ -22,6 +21,7 @@ pub struct Stats {
     errors: [u64; ErrorCode::ALL.len()],
     drops: [u64; DropReason::ALL.len()],
     limited: [u64; Limited::ALL.len()],
+    ended: [u64; EndCause::ALL.len()],
 }
 
 /// Datagrams and their payload.
@@ -98,6 +98,16 @@ impl Stats {
     #[must_use]
     pub fn limited(&self, by: Limited) -> u64 {
         self.limited[by as usize]
+    }
+
+    /// Allocations that ended for this cause.
+    #[must_use]
+    pub fn ended(&self, cause: EndCause) -> u64 {
+        self.ended[cause as usize]
+    }
+
+    pub(crate) fn count_end(&mut self, cause: EndCause) {
+        self.ended[cause as usize] += 1;
     }
 
     pub(crate) fn count_request(&mut self, kind: RequestKind) {
@@ -215,6 +225,7 @@ mod tests {
         assert!(RequestKind::ALL.iter().enumerate().all(|(at, &kind)| kind as usize == at));
         assert!(ErrorCode::ALL.iter().enumerate().all(|(at, &code)| code as usize == at));
         assert!(DropReason::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));
+        assert!(EndCause::ALL.iter().enumerate().all(|(at, &cause)| cause as usize == at));
         assert!(Limited::ALL.iter().enumerate().all(|(at, &by)| by as usize == at));
         assert!(ErrorCode::ALL.is_sorted_by_key(|code| code.number()));
     }

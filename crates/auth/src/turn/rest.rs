@@ -127,6 +127,27 @@ impl RestSecrets {
         Ok(self.secrets.iter().map(key).collect())
     }
 
+    /// Whether a credential of this name has this key, be it expired or not: a secret that was taken out of force has
+    /// none.
+    #[must_use]
+    pub fn made(&self, username: &str, realm: &str, key: LongTermKey) -> bool {
+        let made = |secret: &RestSecret| LongTermKey::derive(username, realm, &secret.password(username)) == key;
+        self.expiry(username).is_some() && self.secrets.iter().any(made)
+    }
+
+    /// As [`made`](Self::made), for clients that chose SHA-256.
+    #[must_use]
+    pub fn made_sha256(&self, username: &str, realm: &str, key: LongTermKeySha256) -> bool {
+        let made = |secret: &RestSecret| LongTermKeySha256::derive(username, realm, &secret.password(username)) == key;
+        self.expiry(username).is_some() && self.secrets.iter().any(made)
+    }
+
+    /// For how long a credential that is minted now can be good.
+    #[must_use]
+    pub fn max_ahead(&self) -> Duration {
+        self.options.max_ahead
+    }
+
     fn check_expiry(&self, username: &str, now: Wall) -> Result<(), RestRefusal> {
         let expires = self.expiry(username).ok_or(RestRefusal::NoExpiry)?;
         if expires <= now {
@@ -280,6 +301,20 @@ mod tests {
         let keys = both.keys_for(&by_old.username, "sangam", NOW).unwrap();
         let key = |password: &str| LongTermKey::derive(&by_old.username, "sangam", password);
         assert_eq!(keys, [key(&by_both.password), key(&by_old.password)]);
+    }
+
+    #[test]
+    fn a_credential_is_its_secrets_after_it_has_expired_and_no_longer_once_the_secret_is_gone() {
+        let (old, both, new) =
+            (secrets(&["north-wind"]), secrets(&["south-wind", "north-wind"]), secrets(&["south-wind"]));
+        let minted = old.mint("alice", NOW).unwrap();
+        let key = LongTermKey::derive(&minted.username, "sangam", &minted.password);
+        let sha256 = LongTermKeySha256::derive(&minted.username, "sangam", &minted.password);
+        for (secrets, expected) in [(&old, true), (&both, true), (&new, false)] {
+            assert_eq!(secrets.made(&minted.username, "sangam", key), expected);
+            assert_eq!(secrets.made_sha256(&minted.username, "sangam", sha256), expected);
+        }
+        assert!(!old.made("alice", "sangam", LongTermKey::derive("alice", "sangam", &minted.password)));
     }
 
     #[test]

@@ -154,6 +154,17 @@ impl LongTermUsers {
         self.by_name.values().all(|user| user.password().is_some())
     }
 
+    /// Whether there is a user of that name.
+    #[must_use]
+    pub fn contains(&self, username: &str) -> bool {
+        self.by_name.contains_key(username)
+    }
+
+    /// Their names in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {

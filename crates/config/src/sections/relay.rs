@@ -50,6 +50,18 @@ pub struct Relay {
     /// New connections that wait for one thread; beyond it they are closed.
     #[schemars(extend("x-reload" = "restart"))]
     pub arrivals_max: usize,
+    /// Users and labels that may be revoked at once through the administration API.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub revocations_max: usize,
+    /// Events of sessions that wait for one program that follows them; beyond it the oldest are lost to it.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub event_queue_max: usize,
+    /// Programs that follow the events of sessions at once.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub event_subscribers_max: usize,
+    /// Over which time the administration API takes the rates of sessions.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub rate_interval: HumanDuration,
     /// The address of this machine as the world sees it, behind 1:1 NAT: `PUBLIC`, or `PUBLIC/PRIVATE` for one of several
     /// local addresses.
     #[schemars(extend("x-reload" = "restart"))]
@@ -195,6 +207,10 @@ impl Default for Relay {
             connection_idle_timeout: HumanDuration::from_secs(30),
             connection_queue_bytes: ByteSize::from_kib(64),
             arrivals_max: 256,
+            revocations_max: 4_096,
+            event_queue_max: 1_024,
+            event_subscribers_max: 16,
+            rate_interval: HumanDuration::from_secs(5),
             external_ip: Vec::new(),
             relay_ip: Vec::new(),
             min_port: 49_152,
@@ -316,6 +332,7 @@ impl Relay {
         check.within("bytes_per_sec", self.bytes_per_sec, none, terabit);
         self.validate_connections(check);
         self.validate_queues(check);
+        self.validate_sessions(check);
         self.validate_supervision(check);
     }
 
@@ -352,6 +369,14 @@ impl Relay {
         let (least, most) = (ByteSize::from_kib(16), ByteSize::from_kib(16 * 1_024));
         check.within("connection_queue_bytes", self.connection_queue_bytes, least, most);
         check.within("arrivals_max", self.arrivals_max, 1, 65_536);
+    }
+
+    fn validate_sessions(&self, check: &mut Check) {
+        check.within("revocations_max", self.revocations_max, 1, 100_000);
+        check.within("event_queue_max", self.event_queue_max, 1, 65_536);
+        check.within("event_subscribers_max", self.event_subscribers_max, 1, 1_024);
+        let (second, minutes) = (HumanDuration::from_secs(1), HumanDuration::from_secs(300));
+        check.within("rate_interval", self.rate_interval, second, minutes);
     }
 
     fn validate_queues(&self, check: &mut Check) {

@@ -100,7 +100,7 @@ const LETTERS: [(&str, &str); 28] = [
 ];
 
 const BALANCING: &str = "each relay thread has sockets of its own and the kernel spreads the clients";
-const CLI: &str = "there is no telnet console; the administration API and `/metrics` show what it showed";
+const CLI: &str = "there is no telnet console; `/api/v1/relay` and `/metrics` show and do what it did";
 const DATABASE: &str = "users and secrets are not read from a database; write them here as `user=` and `static-auth-secret=`, or in `relay.users_file` and `relay.secrets_file`";
 const DEVICE: &str = "addresses are named, not devices; use `listening-ip` and `relay-ip`";
 const DIFFIE_HELLMAN: &str = "TLS agrees on keys over elliptic curves only, in their order of strength";
@@ -233,7 +233,7 @@ const MEANINGS: [(&str, Meaning); 138] = [
     ("psql-userdb", Foreign(DATABASE)),
     ("raw-public-keys", ForeignIfOn("TLS shows certificates only")),
     ("realm", Honoured(Read::Realm)),
-    ("redis-statsdb", Foreign("allocations and traffic are counted in `/metrics`; there is no event stream yet")),
+    ("redis-statsdb", Foreign("the events of sessions are followed at `/api/v1/relay/events`")),
     ("redis-userdb", Foreign(DATABASE)),
     ("relay-device", Foreign(DEVICE)),
     ("relay-ip", Honoured(Read::RelayIp)),

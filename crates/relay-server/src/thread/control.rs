@@ -34,7 +34,7 @@ impl RelayThread {
                     self.core.handle_input(self.now, Input::KeyFound { request, result });
                 }
                 Output::FindUser { request, userhash, algorithm } => {
-                    let result = self.credentials.user_for(&userhash, algorithm);
+                    let result = self.credentials.user_for(&userhash, algorithm, self.now.wall);
                     if let Err(refusal) = result {
                         self.counters.count(refusal.into());
                     }
@@ -66,6 +66,7 @@ impl RelayThread {
     /// Somebody has woken this thread: to hand datagrams over, to change the rules, or to see whether it lives.
     pub(super) fn heed_waker(&mut self) {
         self.face().waker.clear();
+        self.is_called = true;
         self.heed_rules();
         let has_all_arrivals = self.take_arrivals();
         let mut mail = mem::take(&mut self.mail);

@@ -9,7 +9,7 @@ impl RelayThread {
     /// Takes note of what has happened to a client's allocation.
     pub(super) fn note(&mut self, event: &Event) {
         if !self.is_of_probe(event) {
-            self.log.write(self.now.mono, event);
+            self.tell(event);
         }
     }
 

@@ -13,5 +13,6 @@ mod peers;
 mod readiness;
 mod relay;
 mod reservation;
+mod sessions;
 mod streams;
 mod users;

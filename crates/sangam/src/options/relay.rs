@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use sangam_auth::turn::RestSecrets;
 use sangam_config::sections::relay::{self as sections, Relay};
 use sangam_config::{AlternateServer, Config, Network};
+use sangam_control::RelayEvents;
 use sangam_relay_server::{
     Alternate, Alternates, IpRange, Lifetimes, Limits, Live, NonceSecret, Options, Redirect, RelayAddress,
     SocketBuffers,
@@ -57,6 +58,8 @@ pub(crate) fn relay_options(
         thread_hang_limit: relay.thread_hang_limit.get(),
         thread_restart_delay_max: relay.thread_restart_delay_max.get(),
         hung_threads_max: relay.hung_threads_max,
+        events: Arc::new(RelayEvents::new(relay.event_queue_max, relay.event_subscribers_max)),
+        rate_interval: relay.rate_interval.get(),
         log_lines_per_second: relay.log_lines_per_sec,
         ..defaults
     }

@@ -39,6 +39,8 @@ pub struct RelaySnapshot {
     pub probe_allocations: u64,
     /// Allocations whose time ran out.
     pub allocations_expired: u64,
+    /// Allocations that ended, by cause.
+    pub allocations_ended: Labelled,
     /// Relayed addresses that are bound.
     pub ports_in_use: u64,
     /// Relayed addresses that could be bound: the ports of the range on each relay address.
@@ -71,6 +73,8 @@ pub struct RelaySnapshot {
     pub open_failures: Labelled,
     /// Errors that earlier datagrams left on a socket.
     pub socket_errors: u64,
+    /// Events of allocations that somebody who follows them was too slow for.
+    pub events_missed: u64,
     /// Log lines left out because there were too many.
     pub log_lines_suppressed: u64,
 }
@@ -143,7 +147,7 @@ fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
     ]
 }
 
-fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 8] {
+fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 9] {
     [
         ("sangam_relay_thread_replacements", "Relay threads that took a place", snapshot.thread_replacements),
         ("sangam_relay_allocations_lost", "Allocations that ended with their thread", snapshot.allocations_lost),
@@ -156,16 +160,18 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 8] 
             snapshot.connections_turned_away,
         ),
         ("sangam_relay_socket_errors", "Errors that earlier datagrams left on a socket", snapshot.socket_errors),
+        ("sangam_relay_events_missed", "Events that a follower was too slow for", snapshot.events_missed),
         ("sangam_relay_log_lines_suppressed", "Log lines left out for their number", snapshot.log_lines_suppressed),
     ]
 }
 
 type Family<'a> = (&'static str, &'static str, &'static str, &'a Labelled);
 
-fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 12] {
+fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 13] {
     [
         ("sangam_relay_packets", "Datagrams relayed", "direction", &snapshot.packets),
         ("sangam_relay_payload_bytes", "Payload bytes relayed", "direction", &snapshot.bytes),
+        ("sangam_relay_allocations_ended", "Allocations that ended", "cause", &snapshot.allocations_ended),
         ("sangam_relay_hairpin_packets", "Datagrams between our own allocations", "thread", &snapshot.hairpin),
         ("sangam_relay_requests", "Requests of clients", "method", &snapshot.requests),
         ("sangam_relay_refusals", "Error responses to clients", "code", &snapshot.refusals),
@@ -236,7 +242,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 26);
+        assert_eq!(kinds.len(), 28);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");

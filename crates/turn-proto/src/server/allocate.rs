@@ -38,6 +38,16 @@ pub(super) struct Opening {
 /// REQUESTED-TRANSPORT for UDP (RFC 8656 §18.8).
 const PROTOCOL_UDP: u8 = 17;
 
+impl Opening {
+    pub(super) fn username(&self) -> &str {
+        &self.username
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
 impl TurnServer {
     /// RFC 8656 §7.2
     pub(super) fn allocate(&mut self, now: Mono, request: &Request<'_>) -> Result<(), Refusal> {
@@ -205,6 +215,7 @@ impl TurnServer {
             five_tuple: reply_to.five_tuple,
             username,
             key: user_key,
+            begun: now,
             transaction: reply_to.transaction,
             granted_secs: whole_secs(lifetime),
             reserved: reserves,

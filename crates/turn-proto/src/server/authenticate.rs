@@ -196,6 +196,7 @@ impl TurnServer {
             Err(KeyRefusal::UnknownHash) => self.challenge_again(now, &to, "no long-term user has that USERHASH"),
             Err(KeyRefusal::Expired) => self.challenge_again(now, &to, "the credential has expired"),
             Err(KeyRefusal::TooFarAhead) => self.challenge_again(now, &to, "the credential's expiry is too far ahead"),
+            Err(KeyRefusal::Revoked) => self.challenge_again(now, &to, "the credential is revoked"),
             Err(KeyRefusal::Busy) => self.challenge_again(now, &to, "too many look-ups under way"),
         }
     }

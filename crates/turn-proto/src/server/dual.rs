@@ -9,6 +9,7 @@ use super::respond::Refusal;
 use crate::address::{AddressFamily, RelayedAddr};
 use crate::api::{AllocationKey, Event, OpenError, Opened, Output, PortWish, RequestId};
 use crate::dual::{Dual, Relay};
+use crate::end_cause::EndCause;
 use crate::error_code::ErrorCode;
 use crate::five_tuple_key::RelayedKey;
 use crate::timers::Timer;
@@ -134,13 +135,13 @@ impl TurnServer {
     }
 
     /// Ends one relayed address, and the allocation with its last.
-    pub(super) fn end_relayed(&mut self, socket: AllocationKey, expired: bool) {
+    pub(super) fn end_relayed(&mut self, socket: AllocationKey, cause: EndCause) {
         let key = self.owner_of(socket);
         let taken = self.allocations.get_mut(key).and_then(|allocation| allocation.take_relay(key, socket));
-        let Some(relay) = taken else { return self.end(key, expired) };
+        let Some(relay) = taken else { return self.end(key, cause) };
         self.close_relay(key, &relay);
         let relayed = relay.relayed;
-        self.outputs.push_back(Output::Event(Event::RelayedEnded { allocation: key, relayed, expired }));
+        self.outputs.push_back(Output::Event(Event::RelayedEnded { allocation: key, relayed, cause }));
     }
 
     /// Forgets a relayed address of this allocation and closes its socket.

@@ -10,6 +10,7 @@ use crate::address::AddressFamily;
 use crate::api::{AllocationKey, Event, Output};
 use crate::attribute::Attribute;
 use crate::dual::{Families, Relay, is_of};
+use crate::end_cause::EndCause;
 use crate::error_code::ErrorCode;
 use crate::five_tuple_key::FiveTupleKey;
 use crate::timers::Timer;
@@ -46,10 +47,10 @@ impl TurnServer {
 
     /// Ends the relayed address of one family, or all with their allocation.
     fn end_family(&mut self, key: AllocationKey, family: Option<AddressFamily>) {
-        let Some(family) = family else { return self.end(key, false) };
+        let Some(family) = family else { return self.end(key, EndCause::Client) };
         let its = |relay: &Relay| is_of(relay.relayed, Some(family));
         if let Some(relay) = self.allocations.get(key).and_then(|allocation| allocation.relays(key).find(its)) {
-            self.end_relayed(relay.socket, false);
+            self.end_relayed(relay.socket, EndCause::Client);
         }
     }
 
@@ -62,7 +63,15 @@ impl TurnServer {
             self.timers.set(expires, Timer::Allocation(relay.socket));
         }
         allocation.prolong(family, expires);
-        self.outputs.push_back(Output::Event(Event::Refreshed { allocation: key, lifetime }));
+        self.outputs.push_back(Output::Event(Event::Refreshed {
+            allocation: key,
+            five_tuple: allocation.five_tuple,
+            username: allocation.username.to_string(),
+            relayed: allocation.relayed,
+            lifetime,
+            sent: allocation.sent,
+            received: allocation.received,
+        }));
     }
 
     /// The allocation that a request other than Allocate speaks of (RFC 8656 §5), and the families of its

@@ -1,4 +1,6 @@
-use sangam_turn_proto::{Attribute, AttributeType, ErrorCode, Event, Method, Options, RelayAddress, TransactionId};
+use sangam_turn_proto::{
+    Attribute, AttributeType, EndCause, ErrorCode, Event, Method, Options, RelayAddress, TransactionId,
+};
 
 use crate::fixture::{House, RELAY_V4, UDP, options, peer, secs};
 
@@ -102,12 +104,12 @@ fn an_allocation_ends_with_its_lifetime_and_leaves_nothing_behind() {
     assert!(house.closed.is_empty());
     house.pass(secs(1));
     assert_eq!(house.closed.len(), 1);
-    assert!(matches!(house.events.last(), Some(Event::Deleted { expired: true, .. })));
+    assert!(matches!(house.events.last(), Some(Event::Deleted { cause: EndCause::Expired, .. })));
     assert_eq!(house.deadline, None);
     assert_eq!(house.refresh(&client, 600), Some(ErrorCode::AllocationMismatch));
     assert_eq!(house.ask(&client, Method::ALLOCATE, &[UDP]).code(), None);
     let stats = house.server.stats();
-    assert_eq!((stats.allocations_live, stats.allocations_begun, stats.allocations_expired), (1, 2, 1));
+    assert_eq!((stats.allocations_live, stats.allocations_begun, stats.ended(EndCause::Expired)), (1, 2, 1));
 }
 
 #[test]

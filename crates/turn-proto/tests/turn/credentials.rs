@@ -118,7 +118,9 @@ fn a_wrong_password_is_challenged_and_reported() {
 
 #[test]
 fn each_reason_to_have_no_key_looks_the_same_to_the_client() {
-    for refusal in [KeyRefusal::UnknownUser, KeyRefusal::Expired, KeyRefusal::TooFarAhead, KeyRefusal::Busy] {
+    for refusal in
+        [KeyRefusal::UnknownUser, KeyRefusal::Expired, KeyRefusal::TooFarAhead, KeyRefusal::Revoked, KeyRefusal::Busy]
+    {
         let mut house = House::new(options());
         house.answers_keys = false;
         let client = house.client(1, "alice");

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use sangam_turn_proto::{
-    Attribute, AttributeType, DropReason, ErrorCode, Event, FromClient, FromPeer, Limits, Method, OpenError, Options,
-    RelayAddress, RelayedAddr, Route, TransactionId,
+    Attribute, AttributeType, DropReason, EndCause, ErrorCode, Event, FromClient, FromPeer, Limits, Method, OpenError,
+    Options, RelayAddress, RelayedAddr, Route, TransactionId,
 };
 
 use crate::fixture::{Client, House, RELAY_V4, Reply, UDP, delivered, forwarded, options, peer, secs};
@@ -192,7 +192,7 @@ fn one_family_is_refreshed_or_ended_alone_and_the_allocation_ends_with_its_last(
         assert_eq!(house.ask(&client, Method::REFRESH, &[Attribute::Lifetime(0), ended]).lifetime_secs(), 0);
         assert_eq!(house.closed, [closed]);
         assert!(
-            matches!(house.events.last(), Some(Event::RelayedEnded { relayed, expired: false, .. }) if relayed.0 == gone)
+            matches!(house.events.last(), Some(Event::RelayedEnded { relayed, cause: EndCause::Client, .. }) if relayed.0 == gone)
         );
         assert_eq!(house.send(&client, peer(to_gone), b""), FromClient::Dropped(DropReason::NoPermission));
         assert_eq!(house.channel_data(&client, 0x4000, b""), FromClient::Dropped(DropReason::NoChannel));
@@ -206,7 +206,7 @@ fn one_family_is_refreshed_or_ended_alone_and_the_allocation_ends_with_its_last(
         assert_eq!(house.ask(&client, Method::REFRESH, &[left]).code(), None);
         assert_eq!(house.ask(&client, Method::REFRESH, &[]).code(), None);
         assert_eq!(house.ask(&client, Method::REFRESH, &[Attribute::Lifetime(0), left]).code(), None);
-        assert!(matches!(house.events.last(), Some(Event::Deleted { expired: false, .. })));
+        assert!(matches!(house.events.last(), Some(Event::Deleted { cause: EndCause::Client, .. })));
         assert_eq!((house.closed.len(), house.deadline), (2, None));
         assert_eq!(house.server.stats().allocations_live, 0);
     }
@@ -234,10 +234,10 @@ fn each_family_lasts_until_its_own_time_and_none_is_used_beyond_though_the_drive
             assert_eq!(forwarded(house.send(&client, peer(long.1), b"")).relayed.0, long.0);
             house.pass(secs(0));
         }
-        assert!(matches!(house.events.last(), Some(Event::RelayedEnded { expired: true, .. })));
+        assert!(matches!(house.events.last(), Some(Event::RelayedEnded { cause: EndCause::Expired, .. })));
         house.pass(secs(300));
-        assert!(matches!(house.events.last(), Some(Event::Deleted { expired: true, .. })));
-        assert_eq!(house.server.stats().allocations_expired, 1);
+        assert!(matches!(house.events.last(), Some(Event::Deleted { cause: EndCause::Expired, .. })));
+        assert_eq!(house.server.stats().ended(EndCause::Expired), 1);
     }
 }
 

@@ -25,5 +25,6 @@ mod relaying;
 mod reservation;
 mod retransmission;
 mod second_opinion;
+mod sessions;
 mod userhash;
 mod vectors;

@@ -1,4 +1,4 @@
-use sangam_turn_proto::{Attribute, ErrorCode, Event, Method};
+use sangam_turn_proto::{Attribute, EndCause, ErrorCode, Event, Method};
 
 use crate::fixture::{House, options, secs};
 
@@ -21,7 +21,7 @@ fn a_refresh_with_lifetime_zero_ends_the_allocation_at_once() {
     let client = house.allocated(1);
     let reply = house.ask(&client, Method::REFRESH, &[Attribute::Lifetime(0)]);
     assert_eq!((reply.code(), reply.lifetime_secs()), (None, 0));
-    assert!(matches!(house.events.last(), Some(Event::Deleted { expired: false, .. })));
+    assert!(matches!(house.events.last(), Some(Event::Deleted { cause: EndCause::Client, .. })));
     assert_eq!((house.closed.len(), house.deadline), (1, None));
     assert_eq!(house.refresh(&client, 0), Some(ErrorCode::AllocationMismatch));
 }
