@@ -37,6 +37,15 @@ impl Access {
         claims.scopes().allows(scope).then_some(()).ok_or(Denied::Scope { scope })
     }
 
+    /// Decides whether a request may change things, and says who sent it. Only a token counts, wherever the request is from:
+    /// a browser sends none by itself, so no foreign page can make it ask.
+    pub(crate) fn may_write(&self, headers: &HeaderMap, now: Wall) -> Result<String, Denied> {
+        let scope = Scope::AdminWrite;
+        let token = bearer(headers).ok_or(Denied::NoToken { scope })?;
+        let claims = self.keyring.verify(token, Use::Admin, now).map_err(|refusal| Denied::Token { scope, refusal })?;
+        if claims.scopes().allows(scope) { Ok(claims.sub) } else { Err(Denied::Scope { scope }) }
+    }
+
     fn is_operator(&self, client: &Client) -> bool {
         let ip = client.addr.ip().to_canonical();
         if ip.is_loopback() {
@@ -75,6 +84,10 @@ impl Denied {
 
     fn detail(&self) -> String {
         match self {
+            Self::NoToken { scope: scope @ Scope::AdminWrite } => format!(
+                "This changes something and needs a token with the scope {scope}, from this machine too. `sangam token \
+                 mint --scope {scope}` on the server makes one; send it as `Authorization: Bearer TOKEN`."
+            ),
             Self::NoToken { scope } => format!(
                 "This needs a token with the scope {scope}. `sangam token mint --scope {scope}` on the server makes \
                  one; send it as `Authorization: Bearer TOKEN`. An address in `admin.allow` needs none."

@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sangam_auth::scope::Scope;
 use sangam_net::http::Client;
@@ -50,6 +51,25 @@ pub(crate) async fn admin_read(State(shared): State<Arc<Shared>>, request: Reque
     match shared.may_read(request.extensions().get(), request.headers(), Scope::AdminRead) {
         Ok(()) => next.run(request).await,
         Err(denied) => denied.into_response(),
+    }
+}
+
+/// Whoever may change things; a handler that asks for it runs for nobody else.
+pub(crate) struct Writer {
+    /// The token's subject, for the log.
+    pub(crate) subject: String,
+}
+
+impl FromRequestParts<Arc<Shared>> for Writer {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Denied> {
+        let verdict = shared.access.load().may_write(&parts.headers, shared.now().wall);
+        let verdict = verdict.inspect_err(|denied| {
+            shared.metrics.refused(denied.code());
+            tracing::debug!(path = parts.uri.path(), reason = denied.code(), "write refused");
+        });
+        Ok(Self { subject: verdict? })
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `/health` | everybody | 200 as long as the process answers |
 //! | `/ready` | everybody; detail for the privileged | 200 if every part takes work, else 503 |
 //! | `/metrics` | the privileged (`metrics:read`) | Prometheus or OpenMetrics text |
-//! | `/api/v1/*` | the privileged (`admin:read`) | the API |
+//! | `/api/v1/*` | the privileged (`admin:read`); to change something, a token with `admin:write` everywhere | the API |
 //! | `/`, `/check/` | everybody | pages |
 //!
 //! Privileged is a trusted loopback request, an address in `admin.allow`, or a token with the scope.

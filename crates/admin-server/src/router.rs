@@ -33,6 +33,7 @@ pub fn router(state: AdminState) -> Router {
 fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/system/health", get(routes::system_health::system_health))
+        .merge(routes::relay::router(shared))
         .route("/api/v1", any(not_found))
         .route("/api/v1/", any(not_found))
         .route("/api/v1/{*path}", any(not_found))

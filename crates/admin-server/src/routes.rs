@@ -3,6 +3,7 @@
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod ready;
+pub(crate) mod relay;
 pub(crate) mod system_health;
 
 use axum::Json;
@@ -10,8 +11,19 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
 
 /// JSON of this moment: nobody may keep it.
 fn fresh_json(status: StatusCode, body: &impl Serialize) -> Response {
     (status, [(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)).into_response()
+}
+
+/// The body as a request has it.
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let detail = format!("The body is not the JSON that is wanted here: {error}.");
+        Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail)
+    })
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
-use sangam_control::Part;
+use sangam_control::{Part, RelaySessions};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_types::Now;
 
@@ -17,6 +17,8 @@ pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
 pub struct AdminState {
     /// Whom to ask how they are. Their names differ.
     pub parts: Vec<Arc<dyn Part>>,
+    /// The relay's sessions; none without a relay.
+    pub relay: Option<Arc<dyn RelaySessions>>,
     /// What `/metrics` shows.
     pub registry: Arc<Registry>,
     /// What these routes count; registered in `registry`.
@@ -54,6 +56,7 @@ impl Default for AdminOptions {
 /// What the routes share.
 pub(crate) struct Shared {
     pub(crate) checks: Checks,
+    pub(crate) relay: Option<Arc<dyn RelaySessions>>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: HttpMetrics,
     pub(crate) access: Arc<ArcSwap<Access>>,
@@ -64,9 +67,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(state: AdminState) -> Arc<Self> {
-        let AdminState { parts, registry, metrics, access, clock, started, version, options } = state;
+        let AdminState { parts, relay, registry, metrics, access, clock, started, version, options } = state;
         let checks = Checks::new(parts, metrics.clone(), options.check_limit, options.check_keep);
-        Arc::new(Self { checks, registry, metrics, access, clock, started, version })
+        Arc::new(Self { checks, relay, registry, metrics, access, clock, started, version })
     }
 
     pub(crate) fn now(&self) -> Now {

@@ -25,11 +25,25 @@ const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// # Errors
 /// No connection, silence for five seconds, or something that is not HTTP.
 pub fn get(addr: SocketAddr, path: &str) -> Result<Answer> {
+    send(addr, "GET", path, &[], "")
+}
+
+/// A request with these header fields and this body, else as [`get`].
+///
+/// # Errors
+/// As [`get`].
+pub fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
     let mut stream =
         TcpStream::connect_timeout(&addr, TIME_MAX).with_context(|| format!("cannot connect to {addr}"))?;
     stream.set_read_timeout(Some(TIME_MAX))?;
     stream.set_write_timeout(Some(TIME_MAX))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {addr}\r\nAccept: */*\r\nConnection: close\r\n\r\n")?;
+    let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nAccept: */*\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n{fields}\r\n{body}"
+    )?;
     let mut bytes = Vec::new();
     stream
         .take(ANSWER_BYTES_MAX)

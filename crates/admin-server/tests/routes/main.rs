@@ -8,4 +8,5 @@ mod health;
 mod metrics;
 mod pages;
 mod ready;
+mod relay;
 mod server;

@@ -5,17 +5,19 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, router};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
-use sangam_control::{Part, PartReport, PartState};
+use sangam_control::{Part, PartReport, PartState, RelaySessions};
 use sangam_net::http::{Client, Scheme};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_telemetry::metrics::process::ProcessMetrics;
 use sangam_types::{Mono, Now, Wall};
 use tower::ServiceExt as _;
+
+use crate::relay::FakeSessions;
 
 /// 2023-11-14T22:13:20Z, an hour after the server began.
 pub(crate) const NOW: Now =
@@ -26,6 +28,7 @@ pub(crate) struct Server {
     router: Router,
     pub(crate) access: Arc<ArcSwap<Access>>,
     pub(crate) relay: Arc<Told>,
+    pub(crate) sessions: Arc<FakeSessions>,
 }
 
 /// A part that is as it is told to be.
@@ -135,8 +138,10 @@ impl Server {
         ProcessMetrics::register(&mut registry);
         let metrics = HttpMetrics::register(&mut registry);
         let access = Arc::new(ArcSwap::from_pointee(access(b'a')));
+        let sessions = Arc::<FakeSessions>::default();
         let state = AdminState {
             parts: vec![Arc::clone(&relay) as Arc<dyn Part>, signal],
+            relay: Some(Arc::clone(&sessions) as Arc<dyn RelaySessions>),
             registry: Arc::new(registry),
             metrics,
             access: Arc::clone(&access),
@@ -145,7 +150,7 @@ impl Server {
             version: "1.2.3",
             options: AdminOptions { check_keep: Duration::ZERO, ..AdminOptions::default() },
         };
-        Self { router: router(state), access, relay }
+        Self { router: router(state), access, relay, sessions }
     }
 
     pub(crate) async fn get(&self, path: &str, from: &From) -> Answer {
@@ -153,6 +158,32 @@ impl Server {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, from: &From, headers: &[(&str, &str)]) -> Answer {
+        self.send_body(method, path, from, headers, "").await
+    }
+
+    pub(crate) async fn send_body(
+        &self,
+        method: Method,
+        path: &str,
+        from: &From,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let response = self.respond(method, path, from, headers, body).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// An answer whose body is still to come.
+    pub(crate) async fn respond(
+        &self,
+        method: Method,
+        path: &str,
+        from: &From,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response<Body> {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -160,13 +191,10 @@ impl Server {
         if let From::Token(authorization) = from {
             request = request.header("authorization", authorization);
         }
-        let mut request = request.body(Body::empty()).unwrap();
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
         if let Some(client) = from.client() {
             request.extensions_mut().insert(client);
         }
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
