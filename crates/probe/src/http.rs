@@ -1,4 +1,4 @@
-//! `GET` over HTTP/1.1, one connection each.
+//! Requests over HTTP/1.1, one connection each.
 
 use std::error::Error as _;
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HOST};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Uri};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{HeaderValue, Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -36,7 +36,7 @@ pub(crate) struct Answer {
 }
 
 /// More than any answer that is asked for here has.
-const BODY_BYTES_MAX: usize = 256 * 1_024;
+const BODY_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
 impl Url {
     /// Reads a URL of one of two schemes, the plain and the secure one.
@@ -67,6 +67,14 @@ impl Url {
         Self { uri, ..self.clone() }
     }
 
+    /// The same with another path and query.
+    pub(crate) fn with_path(&self, path: &str) -> Result<Self, ProbeError> {
+        let refused = || ProbeError::Url { url: path.to_owned(), expected: "path", example: "/api/v1/things?page=2" };
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = Some(path.parse().map_err(|_| refused())?);
+        Ok(Self { uri: Uri::from_parts(parts).map_err(|_| refused())?, ..self.clone() })
+    }
+
     /// Connects.
     pub(crate) async fn dial(&self, bounds: Bounds<'_>) -> Result<Result<Dialled, Fault>, ProbeError> {
         let addr = resolve(&self.host, self.port, bounds).await?;
@@ -88,14 +96,26 @@ pub(crate) async fn get(
     token: Option<&SecretString>,
     bounds: Bounds<'_>,
 ) -> Result<Result<Answer, Fault>, ProbeError> {
-    let mut request = Request::get(url.uri.path_and_query().map_or("/", PathAndQuery::as_str)).header(ACCEPT, "*/*");
+    ask(Method::GET, url, token, Bytes::new(), bounds).await
+}
+
+/// As [`get`] with another method, and with a body if there is one.
+pub(crate) async fn ask(
+    method: Method,
+    url: &Url,
+    token: Option<&SecretString>,
+    body: Bytes,
+    bounds: Bounds<'_>,
+) -> Result<Result<Answer, Fault>, ProbeError> {
+    let path = url.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let mut request = Request::builder().method(method).uri(path).header(ACCEPT, "*/*");
     if let Some(authority) = url.uri.authority() {
         request = request.header(HOST, authority.as_str());
     }
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, bearer(token)?);
     }
-    let request = request.body(Empty::<Bytes>::new()).expect("a parsed URL makes a request");
+    let request = request.body(Full::new(body)).expect("a parsed URL makes a request");
     let stream = match url.dial(bounds).await? {
         Ok((stream, _)) => stream,
         Err(fault) => return Ok(Err(fault)),
@@ -109,7 +129,7 @@ pub(crate) async fn get(
     })
 }
 
-async fn exchange<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<(u16, Bytes), Fault>
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(u16, Bytes), Fault>
 where
     S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
 {

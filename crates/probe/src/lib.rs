@@ -7,6 +7,7 @@
 //!
 //! Every wait is bounded by [`Bounds::timeout`]. Left out: DTLS, RFC 6062 (TCP to peers), RFC 5780 (NAT behaviour).
 
+mod api;
 mod bounds;
 mod credentials;
 mod dial;
@@ -27,6 +28,7 @@ mod trust;
 mod turn;
 mod uri;
 
+pub use api::{ApiAnswer, api};
 pub use bounds::Bounds;
 pub use credentials::Credentials;
 pub use error::ProbeError;

@@ -1,6 +1,7 @@
 //! The command line: one definition per flag.
 
 pub(crate) mod probe;
+pub(crate) mod relay;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Tests any server as a client of it would; exit 0 fine, 1 no, 2 could not run
     Probe(probe::ProbeArgs),
+    /// Shows and ends the sessions of a running relay, through its administration API
+    Relay(relay::RelayArgs),
 }
 
 /// Where the configuration comes from. Order: flag, environment (`SANGAM_<SECTION>__<KEY>`), file, default.

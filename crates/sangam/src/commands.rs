@@ -4,5 +4,6 @@ pub(crate) mod config;
 pub(crate) mod credentials;
 pub(crate) mod init;
 pub(crate) mod probe;
+pub(crate) mod relay;
 pub(crate) mod serve;
 pub(crate) mod token;

@@ -1,13 +1,15 @@
 //! Secrets that the server makes for itself at its first start and uses from then on.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sangam_config::Secret;
+
+use crate::durable_file;
 
 /// The secrets of a data directory. Each file has the form of the `*_file` key that would replace it.
 #[derive(Debug)]
@@ -98,7 +100,8 @@ fn read_or_make(path: &Path, make: fn() -> String) -> Result<String, SecretFileE
         return Ok(found);
     }
     let made = make();
-    write(path, &made).map_err(|source| SecretFileError::Unwritable { path: path.to_owned(), source })?;
+    durable_file::replace(path, format!("{made}\n").as_bytes())
+        .map_err(|source| SecretFileError::Unwritable { path: path.to_owned(), source })?;
     Ok(made)
 }
 
@@ -119,16 +122,6 @@ fn read(path: &Path) -> Result<Option<String>, SecretFileError> {
     let text = text.trim();
     let whole = text.rsplit(':').next().is_some_and(|secret| STANDARD.decode(secret).is_ok_and(|it| it.len() == 32));
     if whole { Ok(Some(text.to_owned())) } else { Err(SecretFileError::Damaged { path: path.to_owned() }) }
-}
-
-/// Writes beside the file and moves it there when it is on the disk: a power cut leaves no half secret.
-fn write(path: &Path, secret: &str) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod commands;
 mod data_dir;
 mod data_dir_part;
 mod drain;
+mod durable_file;
 mod generated_secrets;
 mod host_addresses;
 mod listener_plan;
@@ -15,6 +16,7 @@ mod options;
 mod output;
 mod relay_streams;
 mod reload;
+mod revocation_file;
 mod server;
 mod start_report;
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Credentials(args) => commands::credentials::run(&args),
         Command::Token(args) => commands::token::run(&args),
         Command::Probe(args) => commands::probe::run(&args),
+        Command::Relay(args) => commands::relay::run(&args),
     };
     match outcome {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

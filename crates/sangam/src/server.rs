@@ -14,7 +14,7 @@ use sangam_config::{Config, Role};
 use sangam_control::Part;
 use sangam_net::http::Drained;
 use sangam_net::{CertificateStore, LiveRules, TlsFront};
-use sangam_relay_server::{Options, RelayServer};
+use sangam_relay_server::{Options, RelayServer, Revocations};
 use sangam_signal_server::{Deps, SignalServer};
 use sangam_telemetry::logs::Logs;
 use sangam_telemetry::metrics::{
@@ -33,6 +33,7 @@ use crate::listeners::{BoundListeners, HttpPart};
 use crate::options::signal::{Settled, external_address, signal_live, signal_options};
 use crate::options::{auth, front, relay};
 use crate::relay_streams::RelayStreams;
+use crate::revocation_file::RevocationFile;
 use crate::start_report::ListenerRow;
 
 /// What a server is made from.
@@ -104,7 +105,7 @@ impl Server {
         let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
         let http_part = Arc::new(HttpPart::default());
         let parts = parts(ground, certificates.as_ref(), relay.as_ref(), signal.as_ref(), &http_part);
-        let main = main_router(ground, registry, parts, &access, signal.as_ref());
+        let main = main_router(ground, registry, parts, &access, relay.as_ref(), signal.as_ref());
         let signaling = signal.as_ref().map(SignalServer::any_path_router);
         if let Some(relay) = &relay {
             streams.serve(relay);
@@ -143,10 +144,17 @@ fn start_relay(
     }
     let options = Options {
         users: Arc::clone(users),
+        revocations: Arc::new(revocations(ground)?),
         ..relay::relay_options(ground.config, ground.machine, Arc::clone(secrets), ground.generated.nonce)
     };
     let metrics = RelayMetrics::register(registry);
     RelayServer::start(options, &metrics).map(Some).context("the relay cannot start")
+}
+
+/// The names that were revoked, from the data directory.
+fn revocations(ground: &Ground<'_>) -> anyhow::Result<Revocations> {
+    let (file, saved) = RevocationFile::open(&ground.data_dir)?;
+    Ok(Revocations::new(saved, Some(Arc::new(file)), ground.config.relay.revocations_max))
 }
 
 fn relay_rows(relay: &RelayServer) -> Vec<ListenerRow> {
@@ -183,12 +191,14 @@ fn main_router(
     mut registry: Registry,
     parts: Vec<Arc<dyn Part>>,
     access: &Arc<ArcSwap<Access>>,
+    relay: Option<&RelayServer>,
     signal: Option<&SignalServer>,
 ) -> Router {
     let clock = ground.clock;
     let metrics = HttpMetrics::register(&mut registry);
     let admin = sangam_admin_server::router(AdminState {
         parts,
+        relay: relay.map(RelayServer::sessions),
         registry: Arc::new(registry),
         metrics,
         access: Arc::clone(access),

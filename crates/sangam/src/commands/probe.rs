@@ -1,6 +1,6 @@
 //! `sangam probe stun / turn / signal / health`.
 
-mod given;
+pub(crate) mod given;
 mod progress;
 mod show;
 

@@ -3,10 +3,16 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod relay_sessions;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod start_errors;
+#[cfg(test)]
+#[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "the relay's own tests use all of their client")]
+#[path = "../../../relay-server/tests/relay/client.rs"]
+mod turn_client;
 #[cfg(test)]
 mod turnserver_conf;

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use secrecy::SecretString;
 
-/// A secret that somebody gives a probe: by file, by standard input, by environment, never by an argument.
-pub(super) struct Given {
+/// A secret that somebody gives a command: by file, by standard input, by environment, never by an argument.
+pub(crate) struct Given {
     what: &'static str,
     variable: &'static str,
 }
@@ -15,12 +15,14 @@ pub(super) struct Given {
 const BYTES_MAX: u64 = 64 * 1_024;
 
 impl Given {
-    pub(super) const PASSWORD: Self = Self { what: "password", variable: "SANGAM_PROBE_PASSWORD" };
-    pub(super) const SECRET: Self = Self { what: "secret", variable: "SANGAM_PROBE_SECRET" };
-    pub(super) const TOKEN: Self = Self { what: "token", variable: "SANGAM_PROBE_TOKEN" };
+    pub(crate) const PASSWORD: Self = Self { what: "password", variable: "SANGAM_PROBE_PASSWORD" };
+    pub(crate) const SECRET: Self = Self { what: "secret", variable: "SANGAM_PROBE_SECRET" };
+    pub(crate) const TOKEN: Self = Self { what: "token", variable: "SANGAM_PROBE_TOKEN" };
+    /// For the administration API of a server of ours.
+    pub(crate) const API_TOKEN: Self = Self { what: "token", variable: "SANGAM_API_TOKEN" };
 
     /// The first line of the file (`-`: standard input), or the variable, or nothing.
-    pub(super) fn read(&self, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
+    pub(crate) fn read(&self, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
         let text = match file {
             None => match std::env::var(self.variable) {
                 Ok(text) => text,
