@@ -6,8 +6,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sangam_turn_proto::{
     AddressFamily, AllocationKey, Attribute, AttributeType, Class, ClientAddr, EndCause, Event, FiveTuple, Forward,
-    FoundUser, FromClient, FromPeer, Input, Key, KeyRefusal, Limits, Message, MessageBuilder, Method, NonceSecret,
-    OpenError, Opened, Options, Output, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId, Session,
+    FoundUser, FromClient, FromPeer, Input, Key, KeyRefusal, Limits, Message, MessageBuilder, Method, MoveRefusal,
+    NonceSecret, OpenError, Opened, Options, Output, PeerAddr, PortWish, RelayAddress, RelayedAddr, RequestId, Session,
     TransactionId, Transport, TurnServer,
 };
 use sangam_types::{Mono, Now, Wall};
@@ -60,12 +60,15 @@ struct World {
     next_transaction: u64,
     /// The newest nonce each client was given.
     nonces: [String; 4],
+    /// The newest ticket that anybody was given.
+    ticket: Vec<u8>,
 }
 
 impl World {
     fn new() -> Self {
         let mut options = Options::new("fuzz", NonceSecret([7; 32]));
         options.relay_addresses = vec![RelayAddress::plain(RELAY_V4.into()), RelayAddress::plain(RELAY_V6.into())];
+        options.mobility = true;
         options.limits = Limits {
             allocations: ALLOCATIONS_MAX,
             permissions: 4,
@@ -87,6 +90,7 @@ impl World {
             next_port: 49_152,
             next_transaction: 1,
             nonces: Default::default(),
+            ticket: Vec::new(),
         }
     }
 
@@ -145,7 +149,7 @@ impl World {
         id[..8].copy_from_slice(&self.next_transaction.to_be_bytes());
         let mut message = MessageBuilder::new(class, method, TransactionId(id));
         for _ in 0..script.u8() % 8 {
-            message = message.attribute(&attribute(script));
+            message = message.attribute(&attribute(script, &self.ticket));
         }
         if signed == Signed::Yes {
             let user = if kind & 0x10 == 0 { Attribute::Username("fuzz") } else { Attribute::Userhash(&USERHASH) };
@@ -239,6 +243,9 @@ impl World {
                 Output::TakeReserved { request, .. } => {
                     Input::RelayedOpened { request, result: Err(OpenError::NotReserved) }
                 }
+                // Nor an allocation.
+                Output::HandOver { request, .. } => Input::HandedOver { request, result: Err(MoveRefusal::Gone) },
+                Output::PathEnded(_) => continue,
                 Output::CloseRelayed { allocation, relayed } => {
                     assert_eq!(self.relays.remove(&allocation), Some(relayed), "closes what was never opened");
                     self.reserved.remove(&allocation);
@@ -278,7 +285,7 @@ impl World {
             Event::Deleted { allocation, .. } => {
                 self.dual.remove(&allocation);
             }
-            Event::Refreshed { .. } | Event::Refused { .. } => {}
+            Event::Moved { .. } | Event::Refreshed { .. } | Event::Refused { .. } => {}
         }
     }
 
@@ -287,6 +294,9 @@ impl World {
         let client = (0..self.nonces.len()).find(|client| five_tuple(*client) == *to).expect("to a client there is");
         if let Some(nonce) = message.find(AttributeType::NONCE) {
             self.nonces[client] = std::str::from_utf8(nonce).expect("a nonce is text").to_owned();
+        }
+        if let Some(ticket) = message.find(AttributeType::MOBILITY_TICKET) {
+            self.ticket = ticket.to_vec();
         }
     }
 
@@ -373,9 +383,12 @@ fn five_tuple(client: usize) -> FiveTuple {
     }
 }
 
-fn attribute<'a>(script: &mut Script<'a>) -> Attribute<'a> {
+fn attribute<'a, 's: 'a>(script: &mut Script<'s>, ticket: &'a [u8]) -> Attribute<'a> {
     let kind = script.u8();
     match kind % 11 {
+        // Taken from the end, so that inputs kept before there were tickets mean what they meant.
+        _ if kind >= 0xF8 => Attribute::MobilityTicket(ticket),
+        _ if kind >= 0xF4 => Attribute::MobilityTicket(&[]),
         _ if kind >= 0xF0 => Attribute::AdditionalAddressFamily(2),
         0 => Attribute::RequestedTransport(17),
         1 => Attribute::XorPeerAddress(script.address()),

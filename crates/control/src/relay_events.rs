@@ -39,6 +39,11 @@ pub enum SessionChange {
         /// Until it ends unless refreshed.
         lifetime_secs: u64,
     },
+    /// It followed its client, which sends from elsewhere now (RFC 8016).
+    Moved {
+        /// Where its client sent from before.
+        from: SocketAddr,
+    },
     /// It was refreshed.
     Refreshed {
         /// From now.

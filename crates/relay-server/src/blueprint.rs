@@ -37,6 +37,7 @@ impl Blueprint {
             alternates: options.live.alternates.clone(),
             policy: premises.policy(&options.live),
             lifetimes: options.lifetimes,
+            mobility: options.mobility,
             limits: options.live.limits,
             shared: Arc::new(SharedCounts::new(rand::random())),
             // A client that may choose chooses the better, which of a user's key by MD5 cannot be made.

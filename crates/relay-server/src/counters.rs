@@ -14,6 +14,7 @@ pub(crate) enum Counter {
     DropHandoverGone,
     DropOwnGone,
     DropStreamQueueFull,
+    DropNoConnection,
     OpenNoPort,
     OpenNoDescriptor,
     OpenRefused,

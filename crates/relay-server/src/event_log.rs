@@ -32,16 +32,18 @@ impl EventLog {
 
     pub(crate) fn write(&mut self, now: Mono, event: &Event) {
         let is_wanted = match event {
-            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Deleted { .. } | Event::Refused { .. } => {
-                tracing::enabled!(tracing::Level::INFO)
-            }
+            Event::Allocated { .. }
+            | Event::RelayedEnded { .. }
+            | Event::Moved { .. }
+            | Event::Deleted { .. }
+            | Event::Refused { .. } => tracing::enabled!(tracing::Level::INFO),
             Event::Refreshed { .. } => tracing::enabled!(tracing::Level::DEBUG),
         };
         if !is_wanted {
             return;
         }
         let may = match event {
-            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Deleted { .. } => {
+            Event::Allocated { .. } | Event::RelayedEnded { .. } | Event::Moved { .. } | Event::Deleted { .. } => {
                 self.of_allocations.take(now)
             }
             Event::Refreshed { .. } | Event::Refused { .. } => self.others.take(now),
@@ -94,6 +96,12 @@ fn write(event: &Event) {
         Event::RelayedEnded { allocation, relayed, cause } => {
             tracing::info!(allocation = allocation.0, relayed = %relayed.0, cause = cause.as_str(), "one of two relayed addresses ended");
         }
+        Event::Moved { allocation, from, to } => tracing::info!(
+            allocation = allocation.0,
+            from = %from.client.0,
+            client = %to.client.0,
+            "allocation moved"
+        ),
         Event::Deleted { allocation, cause, five_tuple, username, relayed, sent, received } => {
             tracing::info!(
                 allocation = allocation.0,

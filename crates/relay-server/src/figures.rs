@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sangam_telemetry::metrics::relay::{Labelled, RelaySnapshot};
-use sangam_turn_proto::{DropReason, EndCause, ErrorCode, Limited, RequestKind, Stats};
+use sangam_turn_proto::{DropReason, EndCause, ErrorCode, Limited, MoveRefusal, RequestKind, Stats};
 
 use crate::connections::Closed;
 use crate::counters::{Counter, Counters};
@@ -16,14 +16,15 @@ pub(crate) struct Figures {
     heartbeat: AtomicU64,
 }
 
-/// What the core counts besides its lists: two of allocations, two of each direction, two of bandwidth.
-const PLAIN: usize = 8;
+/// What the core counts besides its lists: two of allocations, two of each direction, two of bandwidth, the moves.
+const PLAIN: usize = 9;
 const REQUESTS: usize = PLAIN;
 const ERRORS: usize = REQUESTS + RequestKind::ALL.len();
 const DROPS: usize = ERRORS + ErrorCode::ALL.len();
 const LIMITED: usize = DROPS + DropReason::ALL.len();
 const ENDED: usize = LIMITED + Limited::ALL.len();
-const DRIVER: usize = ENDED + EndCause::ALL.len();
+const MOVE_REFUSALS: usize = ENDED + EndCause::ALL.len();
+const DRIVER: usize = MOVE_REFUSALS + MoveRefusal::ALL.len();
 const LEN: usize = DRIVER + Counter::COUNT;
 
 impl Figures {
@@ -50,6 +51,7 @@ impl Figures {
             stats.received.bytes,
             stats.bytes_over_allocation_rate,
             stats.bytes_over_server_rate,
+            stats.moves,
         ];
         let values = plain
             .into_iter()
@@ -58,6 +60,7 @@ impl Figures {
             .chain(DropReason::ALL.map(|reason| stats.drops(reason)))
             .chain(Limited::ALL.map(|limited| stats.limited(limited)))
             .chain(EndCause::ALL.map(|cause| stats.ended(cause)))
+            .chain(MoveRefusal::ALL.map(|reason| stats.move_refusals(reason)))
             .chain(*counters.values());
         for (published, value) in self.values.iter().zip(values) {
             published.store(value, Ordering::Relaxed);
@@ -126,6 +129,8 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
         allocations_created: sum[1],
         allocations_expired: sum[ENDED + EndCause::Expired as usize],
         allocations_ended: labelled(EndCause::ALL.map(EndCause::as_str), &sum[ENDED..]),
+        moves: sum[8],
+        move_refusals: labelled(MoveRefusal::ALL.map(MoveRefusal::as_str), &sum[MOVE_REFUSALS..]),
         packets: vec![("to_peer", sum[2]), ("to_client", sum[4])],
         bytes: vec![("to_peer", sum[3]), ("to_client", sum[5])],
         bytes_over_rate: vec![("allocation", sum[6]), ("server", sum[7])],
@@ -173,6 +178,7 @@ fn drops(sum: &[u64; LEN]) -> Labelled {
         ("oversized", driver(Counter::DropOversized)),
         ("handover_queue_full", driver(Counter::DropHandoverFull)),
         ("stream_queue_full", driver(Counter::DropStreamQueueFull)),
+        ("no_connection", driver(Counter::DropNoConnection)),
     ]);
     drops
 }
@@ -188,6 +194,7 @@ fn code_text(code: ErrorCode) -> &'static str {
         ErrorCode::BadRequest => "400",
         ErrorCode::Unauthenticated => "401",
         ErrorCode::Forbidden => "403",
+        ErrorCode::MobilityForbidden => "405",
         ErrorCode::UnknownAttribute => "420",
         ErrorCode::AllocationMismatch => "437",
         ErrorCode::StaleNonce => "438",

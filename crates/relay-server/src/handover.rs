@@ -1,10 +1,11 @@
-//! What one thread sends another: datagrams for its allocations, and relay sockets that it reserved.
+//! What one thread sends another: datagrams for its allocations, relay sockets that it reserved, and what clients say and
+//! hear that have moved (RFC 8016).
 
 use std::sync::Arc;
 
 use sangam_net::Waker;
 use sangam_net::udp::Socket;
-use sangam_turn_proto::{AllocationKey, RelayedAddr, RequestId, ReservationToken};
+use sangam_turn_proto::{AllocationKey, FiveTuple, RelayedAddr, RequestId, ReservationToken};
 
 use crate::incarnation::{Incarnation, Owner};
 use crate::mailbox::Mailbox;
@@ -20,6 +21,35 @@ pub(crate) enum Handover {
     TakeReserved(ReservedQuestion),
     /// Answers that.
     Reserved(ReservedAnswer),
+    /// The request that moves an allocation, which the other thread keeps, to a client that we hear.
+    Move(ClientMessage),
+    /// What that client says from then on.
+    FromClient(ClientMessage),
+    /// A message that the other thread handed over, for the sender keeps no allocation of that client any more.
+    Returned(ClientMessage),
+    /// A message for a client whose connection the other thread has.
+    ToClient(MessageForClient),
+    /// The sender keeps no allocation of this client any more.
+    PathEnded { client: FiveTuple, keeper: usize },
+    /// The connection of a client whose allocation the other thread keeps is closed.
+    ConnectionClosed(FiveTuple),
+}
+
+/// A message as it came from a client, and the thread that heard it.
+#[derive(Debug)]
+pub(crate) struct ClientMessage {
+    pub(crate) from: FiveTuple,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) host: usize,
+}
+
+/// A message as a client is to hear it.
+#[derive(Debug)]
+pub(crate) struct MessageForClient {
+    pub(crate) to: FiveTuple,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it answers a request, rather than being relayed data.
+    pub(crate) is_answer: bool,
 }
 
 /// A datagram from one allocation of ours to another.

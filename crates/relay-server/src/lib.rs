@@ -14,7 +14,8 @@
 //! addresses of ours), the bounded queues of datagrams for another thread's clients, and the counters that a scrape
 //! reads. Off it they also share the quotas of users, asked once for each allocation, and a few atomic numbers of fixed
 //! count: challenges to each network, and bytes of the whole server, which a thread takes out a fiftieth of a second's
-//! worth at a time.
+//! worth at a time. A client that moves with its allocation (RFC 8016) may come to be heard by another thread than the one
+//! that keeps it: its messages go through those queues too.
 //!
 //! Connections over TCP and TLS are accepted and shake hands on the runtime; then each goes to the thread of its client,
 //! whose packet path its messages share.
@@ -38,6 +39,7 @@ mod figures;
 mod handover;
 mod incarnation;
 mod mailbox;
+mod moved;
 mod options;
 mod orders;
 mod part;

@@ -52,6 +52,8 @@ pub struct Options {
     pub live: Live,
     /// For how long things last.
     pub lifetimes: Lifetimes,
+    /// Whether clients may keep their allocation when their address changes (RFC 8016).
+    pub mobility: bool,
     /// Whether a proxy is trusted to name the addresses of clients. Then loopback is not the operator alone, and no
     /// peer on loopback is reachable.
     pub has_trusted_proxy: bool,
@@ -126,6 +128,7 @@ impl Options {
             nonce_secret,
             live: Live::default(),
             lifetimes: Lifetimes::default(),
+            mobility: false,
             has_trusted_proxy: false,
             stream_listen: Vec::new(),
             connection_idle: Duration::from_secs(30),

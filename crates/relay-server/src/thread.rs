@@ -2,6 +2,7 @@
 
 mod control;
 mod events;
+mod mobility;
 mod orders;
 mod packets;
 mod probes;
@@ -29,6 +30,7 @@ use crate::event_log::EventLog;
 use crate::fault::Place;
 use crate::handover::{Handover, Outbox};
 use crate::incarnation::Incarnation;
+use crate::moved::Moved;
 use crate::policy::Premises;
 use crate::quotas::Holds;
 use crate::rates::Rates;
@@ -72,6 +74,7 @@ pub(crate) struct RelayThread {
     /// Tells apart the sessions of this thread and of one that had its number before.
     start: u32,
     connections: Connections,
+    moved: Moved,
     /// Holds what one read brings, for each connection in turn.
     stream_buffer: Vec<u8>,
     /// Connections for which something was queued in this wake.
@@ -149,6 +152,7 @@ impl RelayThread {
             rates: Rates::new(seed.options.rate_interval),
             start: rand::random(),
             connections: Connections::new(seed.options.connection_queue_bytes),
+            moved: Moved::default(),
             stream_buffer: vec![0; seed.options.datagram_bytes_max + streams::READ_BYTES],
             has_output: Vec::new(),
             doomed: Vec::new(),

@@ -9,9 +9,11 @@ use crate::dual::Dual;
 use crate::inline_list::InlineList;
 use crate::key::Key;
 use crate::message::TransactionId;
+use crate::mobility::Mobility;
 use crate::permission::Permission;
 use crate::reservation::ReservationToken;
 use crate::stats::Traffic;
+use crate::user_count::is_same_user;
 
 /// A client's relayed address and what it may be used for (RFC 8656 §6). What a packet needs comes first.
 #[derive(Debug)]
@@ -35,12 +37,26 @@ pub(crate) struct Allocation {
     pub(crate) reserved: Option<ReservationToken>,
     /// If two relayed addresses were asked for.
     pub(crate) dual: Option<Box<Dual>>,
+    /// If its client asked for a ticket.
+    pub(crate) mobility: Option<Box<Mobility>>,
 }
 
 impl Allocation {
     pub(crate) fn is_alive(&self, now: Mono) -> bool {
         let outlived_by = |dual: &Dual| dual.other.is_some_and(|other| now < other.expires);
         now < self.expires || self.dual.as_deref().is_some_and(outlived_by)
+    }
+
+    /// Whether this user may use it. One that can be moved may see its credential renewed: time-limited names of one user
+    /// differ in their expiry.
+    pub(crate) fn is_of(&self, username: &str) -> bool {
+        *self.username == *username || (self.mobility.is_some() && is_same_user(&self.username, username))
+    }
+
+    /// Where its client hears what peers send: where it was last known to be (RFC 8016 §3.2.2).
+    pub(crate) fn path(&self) -> FiveTuple {
+        let former = self.mobility.as_ref().and_then(|mobility| mobility.former);
+        former.map_or(self.five_tuple, |former| former.five_tuple)
     }
 
     /// The live binding of this number.

@@ -6,6 +6,7 @@ use sangam_types::Mono;
 use crate::address::{AddressFamily, FiveTuple, PeerAddr, RelayedAddr};
 use crate::end_cause::EndCause;
 use crate::key::{Keys, PasswordAlgorithm};
+use crate::mobility::MoveRefusal;
 use crate::reservation::ReservationToken;
 use crate::stats::Traffic;
 
@@ -50,9 +51,16 @@ pub enum Input<'a> {
         /// Who it is, and the keys of which one may have signed the request; or why there is nobody.
         result: Result<FoundUser, KeyRefusal>,
     },
-    /// The stream that carried the messages of this five-tuple is closed: its allocation ends (RFC 8656 §3.1). Never for
-    /// UDP.
+    /// The stream that carried the messages of this five-tuple is closed: its allocation ends (RFC 8656 §3.1), unless its
+    /// client has a ticket to move it (RFC 8016). Never for UDP.
     ConnectionClosed(FiveTuple),
+    /// The answer to [`Output::HandOver`].
+    HandedOver {
+        /// The question.
+        request: RequestId,
+        /// [`MoveRefusal::Busy`] or [`MoveRefusal::Gone`] if that server cannot be reached.
+        result: Result<(), MoveRefusal>,
+    },
     /// A deadline given by [`Output::Wait`] has passed. Harmless when early.
     Timeout,
 }
@@ -119,6 +127,21 @@ pub enum Output {
         /// Which kind of keys.
         algorithm: PasswordAlgorithm,
     },
+    /// A request to move an allocation that another server of this process keeps (RFC 8016): give it to that server as
+    /// [`Input::Client`], and from now on whatever comes from this client, until its
+    /// [`Output::PathEnded`]. Answer with [`Input::HandedOver`].
+    HandOver {
+        /// Name this in the answer.
+        request: RequestId,
+        /// The [`Options::server_index`](crate::Options::server_index) of that server.
+        server_index: u16,
+        /// Who sent it.
+        from: FiveTuple,
+        /// The whole message.
+        bytes: Vec<u8>,
+    },
+    /// An allocation whose client has a ticket is no longer at this five-tuple.
+    PathEnded(FiveTuple),
     /// For audit, metrics and log.
     Event(Event),
     /// Drained; call with [`Input::Timeout`] at this deadline at the latest.
@@ -349,6 +372,15 @@ pub enum Event {
         relayed: RelayedAddr,
         /// Why.
         cause: EndCause,
+    },
+    /// An allocation follows its client to another five-tuple (RFC 8016).
+    Moved {
+        /// Its name.
+        allocation: AllocationKey,
+        /// Where its client was.
+        from: FiveTuple,
+        /// Where its client is.
+        to: FiveTuple,
     },
     /// An allocation ended.
     Deleted {

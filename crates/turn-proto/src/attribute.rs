@@ -60,6 +60,8 @@ impl AttributeType {
     pub const ALTERNATE_DOMAIN: Self = Self(0x8003);
     /// ALTERNATE-SERVER
     pub const ALTERNATE_SERVER: Self = Self(0x8023);
+    /// MOBILITY-TICKET (RFC 8016 §3.3)
+    pub const MOBILITY_TICKET: Self = Self(0x8030);
     /// SOFTWARE
     pub const SOFTWARE: Self = Self(0x8022);
     /// FINGERPRINT
@@ -95,6 +97,7 @@ impl AttributeType {
                 | Self::RESERVATION_TOKEN
                 | Self::ALTERNATE_DOMAIN
                 | Self::ALTERNATE_SERVER
+                | Self::MOBILITY_TICKET
                 | Self::SOFTWARE
                 | Self::FINGERPRINT
         )
@@ -167,6 +170,8 @@ pub enum Attribute<'a> {
     AlternateDomain(&'a str),
     /// In plain bytes, not XORed (RFC 8489 §14.15).
     AlternateServer(SocketAddr),
+    /// Opaque to clients; empty to ask for one (RFC 8016 §3.3).
+    MobilityTicket(&'a [u8]),
     /// At most 763 bytes (RFC 8489 §14.14).
     Software(&'a str),
     /// One that this codec does not know, or whose value it leaves as it is.
@@ -285,6 +290,7 @@ impl<'a> Attribute<'a> {
             AttributeType::RESERVATION_TOKEN => Self::ReservationToken(ReservationToken(decode_fixed(kind, value)?)),
             AttributeType::ALTERNATE_DOMAIN => Self::AlternateDomain(decode_text(kind, value, DOMAIN_MAX)?),
             AttributeType::ALTERNATE_SERVER => Self::AlternateServer(decode_masked(kind, value, NO_MASK)?),
+            AttributeType::MOBILITY_TICKET => Self::MobilityTicket(value),
             AttributeType::SOFTWARE => Self::Software(decode_text(kind, value, TEXT_MAX)?),
             AttributeType(_) => Self::Other(kind, value),
         })
@@ -315,6 +321,7 @@ impl<'a> Attribute<'a> {
             Self::ReservationToken(_) => AttributeType::RESERVATION_TOKEN,
             Self::AlternateDomain(_) => AttributeType::ALTERNATE_DOMAIN,
             Self::AlternateServer(_) => AttributeType::ALTERNATE_SERVER,
+            Self::MobilityTicket(_) => AttributeType::MOBILITY_TICKET,
             Self::Software(_) => AttributeType::SOFTWARE,
             Self::Other(kind, _) => *kind,
         }
@@ -355,7 +362,7 @@ impl<'a> Attribute<'a> {
             Self::EvenPort { reserve } => out.push(if reserve { EVEN_PORT_RESERVE } else { 0 }),
             Self::ReservationToken(ReservationToken(bytes)) => out.extend_from_slice(&bytes),
             Self::DontFragment => {}
-            Self::Data(bytes) | Self::Other(_, bytes) => out.extend_from_slice(bytes),
+            Self::Data(bytes) | Self::MobilityTicket(bytes) | Self::Other(_, bytes) => out.extend_from_slice(bytes),
         }
     }
 }

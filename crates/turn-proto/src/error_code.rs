@@ -9,6 +9,8 @@ pub enum ErrorCode {
     Unauthenticated,
     /// 403, RFC 8656 §19
     Forbidden,
+    /// 405, RFC 8016 §3.4
+    MobilityForbidden,
     /// 420, RFC 8489 §14.8
     UnknownAttribute,
     /// 437, RFC 8656 §19
@@ -31,11 +33,12 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them, ascending.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TryAlternate,
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::MobilityForbidden,
         Self::UnknownAttribute,
         Self::AllocationMismatch,
         Self::StaleNonce,
@@ -55,6 +58,7 @@ impl ErrorCode {
             Self::BadRequest => 400,
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
+            Self::MobilityForbidden => 405,
             Self::UnknownAttribute => 420,
             Self::AllocationMismatch => 437,
             Self::StaleNonce => 438,
@@ -75,6 +79,7 @@ impl ErrorCode {
             Self::BadRequest => "Bad Request",
             Self::Unauthenticated => "Unauthenticated",
             Self::Forbidden => "Forbidden",
+            Self::MobilityForbidden => "Mobility Forbidden",
             Self::UnknownAttribute => "Unknown Attribute",
             Self::AllocationMismatch => "Allocation Mismatch",
             Self::StaleNonce => "Stale Nonce",

@@ -11,7 +11,8 @@
 //! - [x] RFC 8656: EVEN-PORT, RESERVATION-TOKEN, DONT-FRAGMENT
 //! - [x] RFC 8656: ADDITIONAL-ADDRESS-FAMILY
 //! - [ ] RFC 8656: ICMP
-//! - [ ] RFC 6062 TCP allocations, RFC 8016 mobility, RFC 7635 third-party authorization, RFC 5780 discovery
+//! - [x] RFC 8016 mobility
+//! - [ ] RFC 6062 TCP allocations, RFC 7635 third-party authorization, RFC 5780 discovery
 //!
 //! Clause by clause, with the test of each: `docs/protocols/turn.md`.
 
@@ -35,6 +36,8 @@ mod integrity;
 mod ip_range;
 mod key;
 mod message;
+mod mobility;
+mod mobility_ticket;
 mod nonce;
 mod options;
 mod peer_filter;
@@ -67,6 +70,7 @@ pub use error_code::ErrorCode;
 pub use ip_range::{IpRange, IpRangeError};
 pub use key::{Key, Keys, PasswordAlgorithm};
 pub use message::{Class, DecodeError, MAGIC_COOKIE, Message, Method, RawAttribute, TransactionId};
+pub use mobility::MoveRefusal;
 pub use options::{Lifetimes, Limits, NonceSecret, Options, RelayAddress};
 pub use peer_policy::PeerPolicy;
 pub use reservation::ReservationToken;

@@ -36,6 +36,9 @@ pub struct Options {
     pub alternates: Alternates,
     /// What all servers of one process count together: a clone of these options shares it.
     pub shared: Arc<SharedCounts>,
+    /// Whether a client that asks gets a ticket to keep its allocation with when its address changes (RFC 8016). If not,
+    /// it is answered 405.
+    pub mobility: bool,
     /// Which peers may be reached.
     pub policy: PeerPolicy,
     /// For how long things last.
@@ -60,6 +63,7 @@ impl Options {
             server_index: 0,
             alternates: Alternates::default(),
             shared: Arc::new(SharedCounts::new(0)),
+            mobility: false,
             policy: PeerPolicy::default(),
             lifetimes: Lifetimes::default(),
             limits: Limits::default(),
@@ -67,7 +71,7 @@ impl Options {
     }
 }
 
-/// The secret that nonces are signed with.
+/// The secret that nonces are signed with, and mobility tickets sealed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NonceSecret(pub [u8; 32]);
 

@@ -15,6 +15,7 @@ use crate::bandwidth::Bandwidth;
 use crate::end_cause::EndCause;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::indication_ids::IndicationIds;
+use crate::mobility_ticket::Tickets;
 use crate::nonce::Nonces;
 use crate::options::{Lifetimes, Limits, Options};
 use crate::peer_filter::PeerFilter;
@@ -33,6 +34,7 @@ mod authenticate;
 mod channel_bind;
 mod create_permission;
 mod dual;
+mod mobility;
 mod refresh;
 mod relay;
 mod request;
@@ -58,6 +60,7 @@ pub struct TurnServer {
     opening: BTreeMap<AllocationKey, allocate::Opening>,
     recent_refreshes: RecentRefreshes,
     reservations: Reservations,
+    moves: mobility::Moves,
     pending: PendingRequests,
     users: UserCount,
     timers: Timers,
@@ -85,13 +88,15 @@ impl TurnServer {
         // Clients choose their own addresses, so the order of a table must not be theirs to foresee.
         let hasher = FixedState::with_seed(rng.next_u64());
         let indication_ids = IndicationIds::new(&mut rng);
+        let tickets = Tickets::new(options.nonce_secret, options.server_index, rng.next_u64());
         Self {
             allocations: Slots::new(),
             by_five_tuple: HashMap::with_hasher(hasher.clone()),
             by_relayed: HashMap::with_hasher(hasher.clone()),
             companions: HashMap::with_hasher(hasher.clone()),
-            recent_refreshes: RecentRefreshes::new(hasher),
+            recent_refreshes: RecentRefreshes::new(hasher.clone()),
             opening: BTreeMap::new(),
+            moves: mobility::Moves::new(tickets, options.mobility, hasher),
             reservations: Reservations::new(options.server_index, rng),
             pending: PendingRequests::default(),
             users: UserCount::default(),
@@ -158,6 +163,7 @@ impl TurnServer {
                 self.handle_key_found(now, request, result);
             }
             Input::ConnectionClosed(five_tuple) => self.forget_client(&five_tuple),
+            Input::HandedOver { request, result } => self.handle_handed_over(request, result),
             Input::Timeout => {}
         }
     }
@@ -165,7 +171,7 @@ impl TurnServer {
     /// Whether this client has an allocation, or one is being opened for it.
     #[must_use]
     pub fn has_allocation(&self, five_tuple: &FiveTuple) -> bool {
-        self.by_five_tuple.contains_key(&FiveTupleKey::from(five_tuple))
+        self.allocation_at(five_tuple).is_some()
     }
 
     /// The next thing to do, [`Output::Wait`] when there is nothing more.
@@ -225,6 +231,9 @@ impl TurnServer {
         for (id, deadline) in self.pending.forget(five_tuple) {
             self.timers.cancel(deadline, Timer::Request(id));
         }
+        if self.outlives_connection(five_tuple) {
+            return;
+        }
         let Some(&key) = self.by_five_tuple.get(&FiveTupleKey::from(five_tuple)) else { return };
         self.forget_opening(key);
         self.end(key, EndCause::ConnectionClosed);
@@ -234,6 +243,9 @@ impl TurnServer {
     fn end(&mut self, key: AllocationKey, cause: EndCause) {
         let Some(allocation) = self.allocations.release(key) else { return };
         self.by_five_tuple.remove(&FiveTupleKey::from(&allocation.five_tuple));
+        if let Some(mobility) = allocation.mobility.as_deref() {
+            self.end_paths(allocation.five_tuple, mobility);
+        }
         self.users.remove(&allocation.username);
         self.stats.allocations_live -= 1;
         self.stats.count_end(cause);

@@ -56,6 +56,12 @@ impl<T> Slots<T> {
         if u64::from(slot.generation) == key.0 >> 32 { slot.value.as_ref() } else { None }
     }
 
+    /// The key of what lies at this index.
+    pub(crate) fn key_at(&self, index: u32) -> Option<AllocationKey> {
+        let slot = self.slots.get(index as usize).filter(|slot| slot.value.is_some())?;
+        Some(AllocationKey(u64::from(slot.generation) << 32 | u64::from(index)))
+    }
+
     pub(crate) fn get_mut(&mut self, key: AllocationKey) -> Option<&mut T> {
         self.slot_mut(key)?.value.as_mut()
     }
@@ -98,6 +104,7 @@ mod tests {
         let second = slots.reserve();
         slots.fill(second, "second");
         assert_eq!(first.0 as u32, second.0 as u32, "the place is reused");
+        assert_eq!((slots.key_at(0), slots.key_at(1)), (Some(second), None));
         assert_eq!(slots.get(first), None);
         assert_eq!(slots.release(first), None);
         assert_eq!(slots.get(second), Some(&"second"));

@@ -1,6 +1,7 @@
 use crate::api::DropReason;
 use crate::end_cause::EndCause;
 use crate::error_code::ErrorCode;
+use crate::mobility::MoveRefusal;
 
 /// What one server has counted since its start. Plain numbers: copy, subtract, publish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub struct Stats {
     pub allocations_live: u64,
     /// Allocations that ever began.
     pub allocations_begun: u64,
+    /// Allocations that followed their client to another five-tuple, each time.
+    pub moves: u64,
     /// Payload relayed from clients to peers.
     pub sent: Traffic,
     /// Payload relayed from peers to clients.
@@ -22,6 +25,7 @@ pub struct Stats {
     drops: [u64; DropReason::ALL.len()],
     limited: [u64; Limited::ALL.len()],
     ended: [u64; EndCause::ALL.len()],
+    move_refusals: [u64; MoveRefusal::ALL.len()],
 }
 
 /// Datagrams and their payload.
@@ -108,6 +112,16 @@ impl Stats {
 
     pub(crate) fn count_end(&mut self, cause: EndCause) {
         self.ended[cause as usize] += 1;
+    }
+
+    /// Moves refused for this reason.
+    #[must_use]
+    pub fn move_refusals(&self, reason: MoveRefusal) -> u64 {
+        self.move_refusals[reason as usize]
+    }
+
+    pub(crate) fn count_move_refusal(&mut self, reason: MoveRefusal) {
+        self.move_refusals[reason as usize] += 1;
     }
 
     pub(crate) fn count_request(&mut self, kind: RequestKind) {
@@ -227,6 +241,7 @@ mod tests {
         assert!(DropReason::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));
         assert!(EndCause::ALL.iter().enumerate().all(|(at, &cause)| cause as usize == at));
         assert!(Limited::ALL.iter().enumerate().all(|(at, &by)| by as usize == at));
+        assert!(MoveRefusal::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));
         assert!(ErrorCode::ALL.is_sorted_by_key(|code| code.number()));
     }
 }

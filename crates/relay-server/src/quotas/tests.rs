@@ -148,9 +148,13 @@ impl Process {
                 Output::Event(Event::Deleted { allocation, .. }) => {
                     self.cores[at].allocations.remove(&allocation);
                 }
-                // Nobody here hides a name.
+                // Nobody here hides a name or moves.
                 Output::FindUser { .. }
-                | Output::Event(Event::Refreshed { .. } | Event::RelayedEnded { .. } | Event::Refused { .. }) => {}
+                | Output::HandOver { .. }
+                | Output::PathEnded(_)
+                | Output::Event(
+                    Event::Refreshed { .. } | Event::RelayedEnded { .. } | Event::Moved { .. } | Event::Refused { .. },
+                ) => {}
                 Output::Wait(_) => return,
             }
         }

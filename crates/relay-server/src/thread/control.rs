@@ -40,6 +40,10 @@ impl RelayThread {
                     }
                     self.core.handle_input(self.now, Input::UserFound { request, result });
                 }
+                Output::HandOver { request, server_index, from, bytes } => {
+                    self.hand_over_move(request, usize::from(server_index), from, bytes);
+                }
+                Output::PathEnded(five_tuple) => self.end_path(&five_tuple),
                 Output::Event(event) => self.note(&event),
                 Output::Wait(deadline) => {
                     self.deadline = deadline;
@@ -76,6 +80,12 @@ impl RelayThread {
                 Handover::Datagram(datagram) => self.deliver_handed_over(&datagram),
                 Handover::TakeReserved(question) => self.give_reserved(&question),
                 Handover::Reserved(answer) => self.take_reserved(answer),
+                Handover::Move(message) => self.take_move(&message),
+                Handover::FromClient(message) => self.take_from_client(message),
+                Handover::Returned(message) => self.deal_with(&message),
+                Handover::ToClient(message) => self.send_for_keeper(message),
+                Handover::PathEnded { client, keeper } => self.moved.take_back(&client, keeper),
+                Handover::ConnectionClosed(client) => self.lose_guest(client),
             }
         }
         self.mail = mail;

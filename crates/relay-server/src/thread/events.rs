@@ -45,6 +45,11 @@ impl RelayThread {
                 let change = SessionChange::Deleted { cause: cause.as_str(), total: total(*sent, *received) };
                 Some(self.event_of(*allocation, username, five_tuple, *relayed, change))
             }
+            Event::Moved { allocation, from, .. } => {
+                let session = self.core.session(self.now, *allocation)?;
+                let change = SessionChange::Moved { from: from.client.0 };
+                Some(self.event_of(*allocation, session.username, &session.five_tuple, session.relayed, change))
+            }
             Event::RelayedEnded { .. } | Event::Refused { .. } => None,
         }
     }

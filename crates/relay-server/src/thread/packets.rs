@@ -66,6 +66,13 @@ impl RelayThread {
 
     /// A message from a client, which lies in the batch.
     pub(super) fn relay_from_client(&mut self, from: FiveTuple, index: usize) {
+        if !(self.moved.is_any_away() && self.pass_on(&from, index)) {
+            self.judge_from_client(from, index);
+        }
+    }
+
+    /// As [`relay_from_client`](Self::relay_from_client), whichever thread has heard it.
+    pub(super) fn judge_from_client(&mut self, from: FiveTuple, index: usize) {
         let Some(datagram) = self.batch.datagram(index) else { return };
         match self.core.relay_from_client(self.now, &from, datagram.bytes) {
             FromClient::Forward(forward) => self.forward(index, forward),

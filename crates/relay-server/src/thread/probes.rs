@@ -30,7 +30,7 @@ impl RelayThread {
             Event::Refreshed { allocation, .. } | Event::RelayedEnded { allocation, .. } => {
                 self.probes.contains(allocation)
             }
-            Event::Refused { .. } => false,
+            Event::Moved { .. } | Event::Refused { .. } => false,
         }
     }
 }

@@ -106,12 +106,8 @@ impl RelayThread {
 
     /// Queues a message for a client, to be written at the end of the wake.
     pub(super) fn push_to_stream(&mut self, to: &FiveTuple, parcel: Parcel) {
-        let Some(id) = self.connections.of(to) else { return };
-        let (bytes, is_answer) = match parcel {
-            Parcel::Received(slice) => (self.batch.bytes(&slice).to_vec(), false),
-            Parcel::Owned(bytes) => (bytes, false),
-            Parcel::Answer(bytes) => (bytes, true),
-        };
+        let Some(id) = self.connections.of(to) else { return self.push_to_guest(to, parcel) };
+        let (bytes, is_answer) = self.stream_bytes(parcel);
         let has_room = |thread: &mut Self| {
             thread.connections.get_mut(id).is_none_or(|connection| connection.queue.has_room_for(bytes.len()))
         };
@@ -129,6 +125,15 @@ impl RelayThread {
             }
             // Not here: whoever called is in the midst of this client's messages.
             Err(_) => self.doomed.push((id, Closed::Unread)),
+        }
+    }
+
+    /// A message of its own, and whether it answers a request.
+    pub(super) fn stream_bytes(&self, parcel: Parcel) -> (Vec<u8>, bool) {
+        match parcel {
+            Parcel::Received(slice) => (self.batch.bytes(&slice).to_vec(), false),
+            Parcel::Owned(bytes) => (bytes, false),
+            Parcel::Answer(bytes) => (bytes, true),
         }
     }
 
@@ -175,7 +180,7 @@ impl RelayThread {
         }
     }
 
-    /// Closes a connection, which ends its allocation.
+    /// Closes a connection, which ends its allocation unless its client can move it.
     pub(super) fn close_connection(&mut self, id: ConnectionId, reason: Closed) {
         let Some(mut connection) = self.connections.remove(&self.poller, id) else { return };
         self.counters.count(reason.counter());
@@ -184,6 +189,7 @@ impl RelayThread {
         }
         connection.stream.say_goodbye();
         self.core.handle_input(self.now, Input::ConnectionClosed(connection.five_tuple));
+        self.tell_keeper_of_end(connection.five_tuple);
         self.drain();
     }
 
@@ -193,7 +199,8 @@ impl RelayThread {
         while let Some(id) = self.connections.pop_check(now) {
             let Some(connection) = self.connections.get_mut(id) else { continue };
             let ends = connection.heard + idle;
-            if self.core.has_allocation(&connection.five_tuple) {
+            let client = connection.five_tuple;
+            if self.core.has_allocation(&client) || self.moved.keeper(&client).is_some() {
                 self.connections.check_again(id, now + idle);
             } else if ends > now {
                 self.connections.check_again(id, ends);

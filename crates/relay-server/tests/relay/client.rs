@@ -33,6 +33,7 @@ pub(crate) struct Response {
     pub(crate) alternate: Option<SocketAddr>,
     pub(crate) lifetime: Option<u32>,
     pub(crate) token: Option<ReservationToken>,
+    pub(crate) ticket: Option<Vec<u8>>,
     nonce: Option<String>,
     realm: Option<String>,
 }
@@ -130,6 +131,25 @@ impl Client {
     pub(crate) fn try_allocate(&mut self) -> Response {
         let family = if self.addr().is_ipv4() { 1 } else { 2 };
         self.request(Method::ALLOCATE, &[Attribute::RequestedTransport(17), Attribute::RequestedAddressFamily(family)])
+    }
+
+    /// An allocation that can be moved: its relayed address, and the ticket.
+    pub(crate) fn allocate_mobile(&mut self) -> (SocketAddr, Vec<u8>) {
+        let attributes = [Attribute::RequestedTransport(17), Attribute::MobilityTicket(&[])];
+        let response = self.request(Method::ALLOCATE, &attributes);
+        assert_eq!(response.error, None);
+        (response.relayed.unwrap(), response.ticket.expect("a ticket"))
+    }
+
+    pub(crate) fn try_move(&mut self, ticket: &[u8]) -> Response {
+        self.request(Method::REFRESH, &[Attribute::MobilityTicket(ticket)])
+    }
+
+    /// Moves the allocation of this ticket here, and gives the next ticket.
+    pub(crate) fn move_here(&mut self, ticket: &[u8]) -> Vec<u8> {
+        let response = self.try_move(ticket);
+        assert_eq!(response.error, None);
+        response.ticket.expect("a new ticket")
     }
 
     pub(crate) fn free(&mut self) {
@@ -284,6 +304,7 @@ impl From<&Message<'_>> for Response {
                 Ok(Attribute::AlternateServer(addr)) => response.alternate = Some(addr),
                 Ok(Attribute::Lifetime(secs)) => response.lifetime = Some(secs),
                 Ok(Attribute::ReservationToken(token)) => response.token = Some(token),
+                Ok(Attribute::MobilityTicket(ticket)) => response.ticket = Some(ticket.to_vec()),
                 Ok(Attribute::Nonce(nonce)) => response.nonce = Some(nonce.to_owned()),
                 Ok(Attribute::Realm(realm)) => response.realm = Some(realm.to_owned()),
                 Ok(_) | Err(_) => {}

@@ -9,6 +9,7 @@ mod flood;
 mod hairpin;
 mod lifecycle;
 mod limits;
+mod mobility;
 mod peers;
 mod readiness;
 mod relay;

@@ -23,8 +23,8 @@ use crate::readiness::check;
 use crate::relay::{Options, Relay, credential, eventually, labelled, options};
 
 /// A relay with a TCP listener, or one for TLS.
-struct StreamRelay {
-    relay: Relay,
+pub(crate) struct StreamRelay {
+    pub(crate) relay: Relay,
     addr: SocketAddr,
     tls: Option<Arc<CertificateStore>>,
     files: tempfile::TempDir,
@@ -40,7 +40,7 @@ impl Duplex for TlsClient {
 }
 
 impl StreamRelay {
-    fn start(with_tls: bool, options: Options) -> Self {
+    pub(crate) fn start(with_tls: bool, options: Options) -> Self {
         Self::start_with(with_tls, options, FrontOptions::default(), FrontRules::default())
     }
 
@@ -81,7 +81,7 @@ impl StreamRelay {
         client
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let credential = credential(&self.relay.secrets.load(), "alice");
         if self.tls.is_some() {
             Client::over(self.connect_tls(), credential)

@@ -41,6 +41,10 @@ pub struct RelaySnapshot {
     pub allocations_expired: u64,
     /// Allocations that ended, by cause.
     pub allocations_ended: Labelled,
+    /// Allocations that followed their client to another address, each time.
+    pub moves: u64,
+    /// Moves refused, by reason.
+    pub move_refusals: Labelled,
     /// Relayed addresses that are bound.
     pub ports_in_use: u64,
     /// Relayed addresses that could be bound: the ports of the range on each relay address.
@@ -147,13 +151,14 @@ fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
     ]
 }
 
-fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 9] {
+fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 10] {
     [
         ("sangam_relay_thread_replacements", "Relay threads that took a place", snapshot.thread_replacements),
         ("sangam_relay_allocations_lost", "Allocations that ended with their thread", snapshot.allocations_lost),
         ("sangam_relay_allocations_created", "Allocations that began", snapshot.allocations_created),
         ("sangam_relay_probe_allocations", "Allocations of the server's own checks", snapshot.probe_allocations),
         ("sangam_relay_allocations_expired", "Allocations whose time ran out", snapshot.allocations_expired),
+        ("sangam_relay_moves", "Allocations that followed their client to another address", snapshot.moves),
         (
             "sangam_relay_connections_turned_away",
             "Connections closed at once because their thread was behind",
@@ -167,7 +172,7 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 9] 
 
 type Family<'a> = (&'static str, &'static str, &'static str, &'a Labelled);
 
-fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 13] {
+fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 14] {
     [
         ("sangam_relay_packets", "Datagrams relayed", "direction", &snapshot.packets),
         ("sangam_relay_payload_bytes", "Payload bytes relayed", "direction", &snapshot.bytes),
@@ -183,6 +188,7 @@ fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 13] {
         ),
         ("sangam_relay_thread_failures", "Relay threads that failed", "cause", &snapshot.thread_failures),
         ("sangam_relay_limited", "What a limit turned away", "limit", &snapshot.limited),
+        ("sangam_relay_move_refusals", "Moves of allocations refused", "reason", &snapshot.move_refusals),
         ("sangam_relay_drops", "Datagrams dropped", "reason", &snapshot.drops),
         (
             "sangam_relay_over_rate_bytes",
@@ -242,7 +248,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 28);
+        assert_eq!(kinds.len(), 30);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");

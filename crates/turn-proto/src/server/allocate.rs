@@ -17,6 +17,7 @@ use crate::error_code::ErrorCode;
 use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::inline_list::InlineList;
 use crate::key::Key;
+use crate::mobility_ticket::SealedTicket;
 use crate::reservation::ReservationToken;
 use crate::stats::{Limited, Traffic};
 use crate::timers::Timer;
@@ -33,6 +34,7 @@ pub(super) struct Opening {
     reserves: Option<ReservationToken>,
     /// What ADDITIONAL-ADDRESS-FAMILY asks for.
     pub(super) additional: Option<Additional>,
+    wants_ticket: bool,
 }
 
 /// REQUESTED-TRANSPORT for UDP (RFC 8656 §18.8).
@@ -55,12 +57,16 @@ impl TurnServer {
         if let Some(&key) = self.by_five_tuple.get(&five_tuple) {
             return self.allocate_again(key, request);
         }
+        if self.moves.formerly_at(&five_tuple).is_some() {
+            return Err(Refusal::new(ErrorCode::AllocationMismatch, "the five-tuple has an allocation"));
+        }
         if request.requested_transport()? != PROTOCOL_UDP {
             return Err(Refusal::new(ErrorCode::UnsupportedTransportProtocol, "a transport that is not UDP"));
         }
         if self.alternates.takes(&request.reply_to.five_tuple) {
             return Err(Refusal::elsewhere("clients are served by other servers"));
         }
+        self.wants_ticket(request)?;
         if let Some(token) = request.reservation_token()? {
             return self.allocate_reserved(now, request, token);
         }
@@ -94,11 +100,19 @@ impl TurnServer {
     ) {
         let deadline = now + self.lifetimes.request;
         let (username, reply_to) = (request.username.into(), request.reply_to);
+        let wants_ticket = self.wants_ticket(request).unwrap_or(false);
         self.by_five_tuple.insert(FiveTupleKey::from(&reply_to.five_tuple), key);
-        self.opening.insert(
-            key,
-            Opening { reply_to, username, key: request.key, lifetime, deadline, reserves, additional: None },
-        );
+        let opening = Opening {
+            reply_to,
+            username,
+            key: request.key,
+            lifetime,
+            deadline,
+            reserves,
+            additional: None,
+            wants_ticket,
+        };
+        self.opening.insert(key, opening);
         self.timers.set(deadline, Timer::Opening(key));
     }
 
@@ -109,7 +123,8 @@ impl TurnServer {
         if allocation.transaction != request.reply_to.transaction || *allocation.username != *request.username {
             return Err(Refusal::new(ErrorCode::AllocationMismatch, "the five-tuple has an allocation"));
         }
-        let attributes = self.attributes_of(allocation);
+        let ticket = self.ticket_of(key, allocation);
+        let attributes = self.attributes_of(allocation, ticket.as_ref());
         self.succeed(&request.reply_to, &attributes);
         Ok(())
     }
@@ -196,7 +211,8 @@ impl TurnServer {
         opened: &Opened,
         dual: Option<Box<Dual>>,
     ) {
-        let Opening { reply_to, username, key: user_key, lifetime, deadline, reserves, additional: _ } = opening;
+        let Opening { reply_to, username, key: user_key, lifetime, deadline, reserves, additional: _, wants_ticket } =
+            opening;
         let (expires, relayed) = (now + lifetime, opened.relayed);
         self.timers.cancel(deadline, Timer::Opening(key));
         self.stats.allocations_live += 1;
@@ -220,12 +236,14 @@ impl TurnServer {
             granted_secs: whole_secs(lifetime),
             reserved: reserves,
             dual,
+            mobility: wants_ticket.then(Box::default),
         };
         for relay in allocation.relays(key) {
             self.timers.set(relay.expires, Timer::Allocation(relay.socket));
             self.by_relayed.insert(RelayedKey::from(relay.relayed), key);
         }
-        let attributes = self.attributes_of(&allocation);
+        let ticket = self.ticket_of(key, &allocation);
+        let attributes = self.attributes_of(&allocation, ticket.as_ref());
         self.succeed(&reply_to, &attributes);
         self.outputs.push_back(Output::Event(Event::Allocated {
             allocation: key,
@@ -269,7 +287,7 @@ impl TurnServer {
     }
 
     /// What the answer to its Allocate request says, each time it is asked for.
-    fn attributes_of(&self, allocation: &Allocation) -> Vec<Attribute<'static>> {
+    fn attributes_of<'a>(&self, allocation: &Allocation, ticket: Option<&'a SealedTicket>) -> Vec<Attribute<'a>> {
         let told = allocation.dual.as_ref().map_or([Some(allocation.relayed), None], |dual| dual.told);
         let told = told.into_iter().flatten().map(|relayed| self.filter.external_of(relayed));
         let mut attributes: Vec<_> = told.map(Attribute::XorRelayedAddress).collect();
@@ -282,7 +300,12 @@ impl TurnServer {
             code: code.number(),
             phrase: code.phrase(),
         }));
+        attributes.extend(ticket.map(|ticket| Attribute::MobilityTicket(ticket)));
         attributes
+    }
+
+    fn ticket_of(&self, key: AllocationKey, allocation: &Allocation) -> Option<SealedTicket> {
+        allocation.mobility.as_deref().map(|mobility| self.moves.ticket(key, mobility))
     }
 }
 

@@ -11,7 +11,6 @@ use crate::address::FiveTuple;
 use crate::api::{DropReason, KeyRefusal, Output, RequestId};
 use crate::attribute::{Attribute, AttributeType};
 use crate::error_code::ErrorCode;
-use crate::five_tuple_key::FiveTupleKey;
 use crate::key::{Keys, PasswordAlgorithm};
 use crate::message::{Class, Message, Method};
 use crate::options::Limits;
@@ -107,7 +106,7 @@ impl TurnServer {
             Ok(algorithm) => algorithm,
             Err(refusal) => return self.refuse(&to, &refusal),
         };
-        let key = self.by_five_tuple.get(&FiveTupleKey::from(&from)).copied();
+        let key = self.allocation_at(&from);
         match key.and_then(|key| self.allocations.get(key)) {
             // An allocation outlives the credential that made it, and its requests need no look-up.
             Some(allocation)
@@ -212,6 +211,7 @@ impl TurnServer {
         if !unknown.is_empty() {
             return self.refuse_unknown(&request.reply_to, &unknown);
         }
+        self.use_path_by(&request);
         let outcome = match request.message.method() {
             Method::ALLOCATE => self.allocate(now.mono, &request),
             Method::REFRESH => self.refresh(now.mono, &request),

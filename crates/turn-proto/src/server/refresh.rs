@@ -7,29 +7,29 @@ use super::allocate::whole_secs;
 use super::request::Request;
 use super::respond::{Refusal, ReplyTo};
 use crate::address::AddressFamily;
+use crate::allocation::Allocation;
 use crate::api::{AllocationKey, Event, Output};
 use crate::attribute::Attribute;
 use crate::dual::{Families, Relay, is_of};
 use crate::end_cause::EndCause;
 use crate::error_code::ErrorCode;
-use crate::five_tuple_key::FiveTupleKey;
 use crate::timers::Timer;
 
 impl TurnServer {
     /// RFC 8656 §8.2
     pub(super) fn refresh(&mut self, now: Mono, request: &Request<'_>) -> Result<(), Refusal> {
+        if self.moves.are_offered()
+            && let Some(ticket) = request.mobility_ticket()
+        {
+            return self.refresh_by_ticket(now, request, ticket);
+        }
         let ReplyTo { five_tuple, transaction, .. } = request.reply_to;
         if let Some(secs) = self.recent_refreshes.granted_secs(now, &five_tuple, transaction, &request.key) {
             self.succeed(&request.reply_to, &[Attribute::Lifetime(secs)]);
             return Ok(());
         }
-        let (key, families) = self.allocation_for(request)?;
-        let asked = request.requested_family()?;
-        let family = asked.and_then(AddressFamily::from_number).filter(|family| families.contains(*family));
-        if asked.is_some() && family.is_none() {
-            let reason = "another family than the allocation's";
-            return Err(Refusal::new(ErrorCode::PeerAddressFamilyMismatch, reason));
-        }
+        let (key, _) = self.allocation_for(request)?;
+        let family = self.family_meant(key, request)?;
         let lifetime = match request.lifetime()? {
             Some(0) => Duration::ZERO,
             asked => self.granted(asked),
@@ -45,8 +45,22 @@ impl TurnServer {
         Ok(())
     }
 
+    /// The family that a Refresh request names, which must be one of the allocation's; `None` if it means all there are.
+    pub(super) fn family_meant(
+        &self,
+        key: AllocationKey,
+        request: &Request<'_>,
+    ) -> Result<Option<AddressFamily>, Refusal> {
+        let Some(asked) = request.requested_family()? else { return Ok(None) };
+        let families = self.allocations.get(key).map(Allocation::families);
+        let family = AddressFamily::from_number(asked)
+            .filter(|family| families.is_some_and(|families| families.contains(*family)));
+        let reason = "another family than the allocation's";
+        family.map(Some).ok_or(Refusal::new(ErrorCode::PeerAddressFamilyMismatch, reason))
+    }
+
     /// Ends the relayed address of one family, or all with their allocation.
-    fn end_family(&mut self, key: AllocationKey, family: Option<AddressFamily>) {
+    pub(super) fn end_family(&mut self, key: AllocationKey, family: Option<AddressFamily>) {
         let Some(family) = family else { return self.end(key, EndCause::Client) };
         let its = |relay: &Relay| is_of(relay.relayed, Some(family));
         if let Some(relay) = self.allocations.get(key).and_then(|allocation| allocation.relays(key).find(its)) {
@@ -55,7 +69,7 @@ impl TurnServer {
     }
 
     /// Makes the relayed address of one family last longer, or all.
-    fn prolong(&mut self, now: Mono, key: AllocationKey, family: Option<AddressFamily>, lifetime: Duration) {
+    pub(super) fn prolong(&mut self, now: Mono, key: AllocationKey, family: Option<AddressFamily>, lifetime: Duration) {
         let Some(allocation) = self.allocations.get_mut(key) else { return };
         let expires = now + lifetime;
         for relay in allocation.relays(key).filter(|relay| is_of(relay.relayed, family)) {
@@ -77,11 +91,11 @@ impl TurnServer {
     /// The allocation that a request other than Allocate speaks of (RFC 8656 §5), and the families of its
     /// relayed addresses.
     pub(super) fn allocation_for(&self, request: &Request<'_>) -> Result<(AllocationKey, Families), Refusal> {
-        let key = self.by_five_tuple.get(&FiveTupleKey::from(&request.reply_to.five_tuple)).copied();
+        let key = self.allocation_at(&request.reply_to.five_tuple);
         let Some((key, allocation)) = key.and_then(|key| Some((key, self.allocations.get(key)?))) else {
             return Err(Refusal::new(ErrorCode::AllocationMismatch, "the five-tuple has no allocation"));
         };
-        if *allocation.username != *request.username {
+        if !allocation.is_of(request.username) {
             return Err(Refusal::new(ErrorCode::WrongCredentials, "the allocation was made by another user"));
         }
         Ok((key, allocation.families()))

@@ -48,7 +48,7 @@ impl TurnServer {
         if data.number > self.channel_number_max {
             return Err(DropReason::Malformed);
         }
-        let key = *self.by_five_tuple.get(&FiveTupleKey::from(from)).ok_or(DropReason::NoAllocation)?;
+        let key = self.key_for_data(from).ok_or(DropReason::NoAllocation)?;
         let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
         let &channel = allocation.channel(data.number, now).ok_or(DropReason::NoChannel)?;
         let (socket, relayed) = allocation.way_to(key, channel.peer.ip(), now).ok_or(DropReason::NoChannel)?;
@@ -69,7 +69,7 @@ impl TurnServer {
     fn judge_send_indication(&mut self, now: Mono, from: &FiveTuple, bytes: &[u8]) -> Result<Forward, DropReason> {
         let send = SendIndication::decode(bytes).ok_or(DropReason::Malformed)?;
         let peer = SocketAddr::new(self.filter.bound_of(send.peer.ip()), send.peer.port());
-        let key = *self.by_five_tuple.get(&FiveTupleKey::from(from)).ok_or(DropReason::NoAllocation)?;
+        let key = self.key_for_data(from).ok_or(DropReason::NoAllocation)?;
         let allocation = alive(&mut self.allocations, now, key).ok_or(DropReason::NoAllocation)?;
         let Some(&permission) = allocation.permission(peer.ip(), now) else {
             // A policy that changed has ended its permissions, so this is where a denied peer shows.
@@ -131,6 +131,20 @@ impl TurnServer {
         Ok(delivery)
     }
 
+    /// The allocation that this client's data belongs to, on the path it moved to or the one it is leaving. Data on the
+    /// new path ends the old one (RFC 8016 §3.2.2).
+    fn key_for_data(&mut self, from: &FiveTuple) -> Option<AllocationKey> {
+        let five_tuple = FiveTupleKey::from(from);
+        let key = match self.by_five_tuple.get(&five_tuple) {
+            Some(&key) => key,
+            None => self.moves.formerly_at(&five_tuple)?,
+        };
+        if self.moves.is_any_under_way() {
+            self.use_path(key, from);
+        }
+        Some(key)
+    }
+
     pub(super) fn count_from_peer(&mut self, verdict: Result<Delivery, DropReason>, payload_len: usize) -> FromPeer {
         match verdict {
             Ok((to, header, padding)) => {
@@ -158,7 +172,7 @@ fn deliver(
     filter: &PeerFilter,
     ids: &mut IndicationIds,
 ) -> Result<Delivery, DropReason> {
-    let to = allocation.five_tuple;
+    let to = allocation.path();
     let to_boundary = padded(payload_len) - payload_len;
     let (header, padding) = match allocation.channel_to(peer, now) {
         Some(channel) => {

@@ -61,6 +61,10 @@ impl<'a> Request<'a> {
         }
     }
 
+    pub(super) fn mobility_ticket(&self) -> Option<&'a [u8]> {
+        self.message.find(AttributeType::MOBILITY_TICKET)
+    }
+
     pub(super) fn channel_number(&self) -> Result<u16, Refusal> {
         match self.attribute(AttributeType::CHANNEL_NUMBER)? {
             Some(Attribute::ChannelNumber(number)) => Ok(number),

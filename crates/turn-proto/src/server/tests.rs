@@ -49,6 +49,8 @@ fn ask(server: &mut TurnServer, now: Now, method: Method, attribute: &Attribute<
             | Output::TakeReserved { .. }
             | Output::CloseRelayed { .. }
             | Output::FindUser { .. }
+            | Output::HandOver { .. }
+            | Output::PathEnded(_)
             | Output::Event(_) => {}
         }
     }

@@ -10,8 +10,8 @@ use rand::rngs::StdRng;
 use sangam_turn_proto::{
     AllocationKey, Attribute, AttributeType, ChannelData, Class, ClientAddr, Deadline, ErrorCode, Event, FiveTuple,
     Forward, FoundUser, FromClient, FromPeer, Input, Key, KeyRefusal, Keys, Message, MessageBuilder, Method,
-    NonceSecret, OpenError, Opened, Options, Output, PasswordAlgorithm, PeerAddr, PortWish, RelayAddress, RelayedAddr,
-    RequestId, ReservationToken, TransactionId, Transport, TurnServer,
+    MoveRefusal, NonceSecret, OpenError, Opened, Options, Output, PasswordAlgorithm, PeerAddr, PortWish, RelayAddress,
+    RelayedAddr, RequestId, ReservationToken, TransactionId, Transport, TurnServer,
 };
 use sangam_types::{Mono, Now, Wall};
 use sha2::Sha256;
@@ -37,6 +37,10 @@ pub(crate) struct House {
     pub(crate) algorithm: Option<PasswordAlgorithm>,
     pub(crate) open_questions: Vec<(RequestId, AllocationKey, IpAddr, PortWish)>,
     pub(crate) take_questions: Vec<(RequestId, AllocationKey, ReservationToken, String)>,
+    /// To other servers, and what comes of it.
+    pub(crate) handed_over: Vec<(u16, FiveTuple, Vec<u8>)>,
+    pub(crate) answers_handovers: Result<(), MoveRefusal>,
+    pub(crate) ended_paths: Vec<FiveTuple>,
     pub(crate) deadline: Option<Deadline>,
     opened: BTreeMap<SocketAddr, AllocationKey>,
     next_relay_port: u16,
@@ -110,6 +114,9 @@ impl House {
             algorithm: None,
             open_questions: Vec::new(),
             take_questions: Vec::new(),
+            handed_over: Vec::new(),
+            answers_handovers: Ok(()),
+            ended_paths: Vec::new(),
             deadline: None,
             opened: BTreeMap::new(),
             next_relay_port: 50_000,
@@ -143,6 +150,12 @@ impl House {
                 Output::TakeReserved { request, allocation, token, username } => {
                     self.take_questions.push((request, allocation, token, username));
                 }
+                Output::HandOver { request, server_index, from, bytes } => {
+                    self.handed_over.push((server_index, from, bytes));
+                    let result = self.answers_handovers;
+                    self.input(Input::HandedOver { request, result });
+                }
+                Output::PathEnded(five_tuple) => self.ended_paths.push(five_tuple),
                 Output::CloseRelayed { allocation, relayed } => self.closed.push((allocation, relayed)),
                 Output::FindKey { request, username, algorithm } => {
                     self.algorithm = Some(algorithm);
@@ -394,6 +407,14 @@ impl Reply {
     pub(crate) fn token(&self) -> Option<ReservationToken> {
         match self.find(AttributeType::RESERVATION_TOKEN) {
             Some(Attribute::ReservationToken(token)) => Some(token),
+            Some(other) => panic!("{other:?}"),
+            None => None,
+        }
+    }
+
+    pub(crate) fn ticket(&self) -> Option<Vec<u8>> {
+        match self.find(AttributeType::MOBILITY_TICKET) {
+            Some(Attribute::MobilityTicket(ticket)) => Some(ticket.to_vec()),
             Some(other) => panic!("{other:?}"),
             None => None,
         }

@@ -16,6 +16,7 @@ mod dual;
 mod fixture;
 mod hostile;
 mod limits;
+mod mobility;
 mod model;
 mod opening;
 mod own_peers;
