@@ -131,6 +131,10 @@ pub struct Relay {
     /// Allocations in total; beyond it clients are answered 508.
     #[schemars(extend("x-reload" = "live"))]
     pub allocations_max: usize,
+    /// Whether clients may keep their allocation when their address changes (RFC 8016). If not, those that ask are answered
+    /// 405 and allocate anew.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub mobility: bool,
     /// Allocations of one user; beyond it clients are answered 486. Time-limited credentials of one name are one user.
     #[schemars(extend("x-reload" = "live"))]
     pub allocations_per_user_max: usize,
@@ -231,6 +235,7 @@ impl Default for Relay {
             threads: 0,
             allocation_lifetime_max: HumanDuration::from_secs(3_600),
             allocations_max: 16_384,
+            mobility: false,
             allocations_per_user_max: 4_096,
             permissions_max: 128,
             channels_max: 128,

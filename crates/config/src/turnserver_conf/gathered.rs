@@ -65,6 +65,7 @@ impl Gathered {
             Read::ExternalIp => self.take_external_ip(line),
             Read::MinPort => self.take_port("relay.min_port", line),
             Read::MaxPort => self.take_port("relay.max_port", line),
+            Read::Mobility => switched(line, || self.set("relay.mobility", line, true.into())),
             Read::Realm => self.take_text("relay.realm", line),
             Read::LogFile => self.take_log_file(line),
             Read::User => self.take_user(line),

@@ -40,6 +40,7 @@ pub(crate) fn relay_options(
         offers_username_anonymity: relay.userhash,
         live: relay_live(relay, machine),
         lifetimes: Lifetimes { allocation_max: relay.allocation_lifetime_max.get(), ..Lifetimes::default() },
+        mobility: relay.mobility,
         stream_listen: relay.tcp_addrs().into_iter().chain(relay.tls_addrs(config.tls.is_configured())).collect(),
         connection_idle: relay.connection_idle_timeout.get(),
         connection_queue_bytes: relay.connection_queue_bytes.as_usize(),

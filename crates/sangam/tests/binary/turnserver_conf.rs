@@ -22,8 +22,7 @@ fn write_conf(dir: &TempDir, text: &str) {
 }
 
 const CONF: [&str; 2] = ["--turnserver-conf", "turnserver.conf"];
-const LOOPBACK: &str =
-    "listening-ip=127.0.0.1\nrealm=north.gov\nlt-cred-mech\nuser=logen:3NgxZx0q8Yj4wUu2tWc5\nmobility\n";
+const LOOPBACK: &str = "listening-ip=127.0.0.1\nrealm=north.gov\nlt-cred-mech\nuser=logen:3NgxZx0q8Yj4wUu2tWc5\ncheck-origin-consistency\n";
 
 #[test]
 fn config_check_prints_the_report_of_a_turnserver_conf() {
@@ -32,8 +31,8 @@ fn config_check_prints_the_report_of_a_turnserver_conf() {
     assert_eq!(
         outcome.stdout,
         "notice: turnserver.conf: 5 options read: 3 honoured, 1 so anyway, 1 not honoured, 0 unknown\n\
-         notice: turnserver.conf line 5: `mobility` is not honoured: a client that changes its address makes a new \
-         allocation (RFC 8016 is not offered)\nThe configuration can be used.\n"
+         notice: turnserver.conf line 5: `check-origin-consistency` is not honoured: there is one realm, whatever \
+         the origin\nThe configuration can be used.\n"
     );
     assert_eq!(outcome.code, Some(0));
 }
@@ -59,7 +58,7 @@ fn serve_says_the_report_and_takes_other_users_while_it_runs() {
     let mut command = sangam(dir.path(), &["serve", "--set", "server.watch_interval=0s"]);
     let mut server = Serving::start_command(command.args(FREE_PORTS).args(CONF));
     server.wait_for_log("5 options read: 3 honoured");
-    server.wait_for_log("turnserver.conf line 5: `mobility` is not honoured");
+    server.wait_for_log("turnserver.conf line 5: `check-origin-consistency` is not honoured");
     write_conf(&dir, &LOOPBACK.replace("3NgxZx0q8Yj4wUu2tWc5", "another-3NgxZx0q8Yj4wUu2"));
     server.program.signal(Signal::HUP).unwrap();
     server.wait_for_log("reloaded: relay.users");

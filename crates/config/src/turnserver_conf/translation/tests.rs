@@ -92,6 +92,12 @@ fn prometheus_opens_its_port_and_only_if_it_is_on() {
 }
 
 #[test]
+fn mobility_is_switched_on_as_in_coturn() {
+    assert_eq!(value("realm=a\nmobility\n", "relay.mobility"), Some(("true".to_owned(), vec![2])));
+    assert_eq!(value("mobility=0\n", "relay.mobility"), None);
+}
+
+#[test]
 fn a_switch_that_is_off_asks_for_nothing() {
     assert_eq!(remarks("no-auth=0\nmobility=no\nprometheus=off\n"), Vec::<String>::new());
     assert!(remarks("no-auth")[0].contains("nobody is relayed for without a credential"));
