@@ -32,6 +32,16 @@ impl TurnService {
         Ok((server, service))
     }
 
+    /// The same, with clients that may move with their allocation.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam_mobile() -> Result<(Server, Self)> {
+        let server = Server::builder().environment("TURN_AUTH_SECRET", SECRET).set("relay.mobility", "true").start()?;
+        let service = Self { addr: server.listener("relay")?, secret: SECRET.to_owned() };
+        Ok((server, service))
+    }
+
     /// The same over the listener `turn` (TCP), or `turns` (TLS, with a certificate of its own).
     ///
     /// # Errors

@@ -56,6 +56,23 @@ fn uclient_over_tls_loses_nothing_through_channels_and_send_indications() -> Res
     Ok(())
 }
 
+/// `turnutils_uclient -M` allocates with a ticket and moves to another socket before it sends anything.
+#[test]
+fn uclient_moves_its_allocation_to_another_socket_and_loses_nothing() -> Result<()> {
+    let (server, relay) = TurnService::sangam_mobile()?;
+    let peer = EchoPeer::start()?;
+    assert_eq!(run_uclient(&relay, &Way::Echo(&peer), &["-M"], 4, 50)?, ALL);
+    assert_eq!(run_uclient(&relay, &Way::Echo(&peer), &["-M", "-s"], 4, 50)?, ALL);
+    assert_eq!(run_uclient(&relay, &Way::ClientToClient, &["-M"], 4, 50)?, ALL);
+    let over_tcp = TurnService { addr: server.listener("turn")?, ..relay };
+    assert_eq!(run_uclient(&over_tcp, &Way::Echo(&peer), &["-M", "-t"], 4, 50)?, ALL);
+    let metrics = server.get("/metrics")?.body;
+    let moves = metrics.lines().find_map(|line| line.strip_prefix("sangam_relay_moves_total "));
+    // Four runs of four clients, each of which moves.
+    ensure!(moves.and_then(|moves| moves.parse().ok()).is_some_and(|moves: u64| moves >= 16), "{moves:?} moves");
+    Ok(())
+}
+
 #[test]
 fn uclient_with_a_wrong_secret_gets_no_allocation() -> Result<()> {
     let (_server, relay) = TurnService::sangam()?;
