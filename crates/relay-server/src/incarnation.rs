@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::figures::Figures;
+use crate::quotas::Holds;
 
 /// Names one life of one relay thread. What is shared between threads is taken and given back under this name, so that
 /// a thread that was superseded and comes back cannot touch what is its successor's.
@@ -20,13 +21,15 @@ pub(crate) struct Incarnation {
     pub(crate) owner: Owner,
     /// Its figures, which end with it.
     pub(crate) figures: Figures,
+    /// What its allocations count towards quotas.
+    pub(crate) holds: Holds,
     /// Written once, by the supervisor; in the threads' caches until then.
     superseded: AtomicBool,
 }
 
 impl Incarnation {
     pub(crate) fn new(owner: Owner) -> Arc<Self> {
-        Arc::new(Self { owner, figures: Figures::new(), superseded: AtomicBool::new(false) })
+        Arc::new(Self { owner, figures: Figures::new(), holds: Holds::default(), superseded: AtomicBool::new(false) })
     }
 
     /// Another has taken its place.

@@ -125,25 +125,38 @@ impl Drop for Hold {
     }
 }
 
-/// The holds of one thread: one for each allocation and each port in reserve. They end with the thread.
+/// The holds of one life of a thread: one for each allocation and each port in reserve. They end with it. Only its thread
+/// keeps and takes them; the lock is for the supervisor, which gives back those of a thread that hangs.
 #[derive(Debug, Default)]
-pub(crate) struct Holds(HashMap<AllocationKey, Hold, foldhash::fast::RandomState>);
+pub(crate) struct Holds(Mutex<HashMap<AllocationKey, Hold, foldhash::fast::RandomState>>);
 
 impl Holds {
     /// Keeps a hold for as long as this allocation, or port in reserve, has its socket.
-    pub(crate) fn keep(&mut self, allocation: AllocationKey, hold: Hold) {
-        self.0.insert(allocation, hold);
+    pub(crate) fn keep(&self, allocation: AllocationKey, hold: Hold) {
+        self.held().insert(allocation, hold);
     }
 
     /// Keeps a hold of two for an allocation and the port beside it.
-    pub(crate) fn keep_both(&mut self, allocation: AllocationKey, next: AllocationKey, mut hold: Hold) {
-        self.0.insert(next, hold.split_one());
-        self.0.insert(allocation, hold);
+    pub(crate) fn keep_both(&self, allocation: AllocationKey, next: AllocationKey, mut hold: Hold) {
+        let mut held = self.held();
+        held.insert(next, hold.split_one());
+        held.insert(allocation, hold);
     }
 
     /// Takes a hold out: it goes where the socket goes, or ends.
-    pub(crate) fn take(&mut self, allocation: AllocationKey) -> Option<Hold> {
-        self.0.remove(&allocation)
+    pub(crate) fn take(&self, allocation: AllocationKey) -> Option<Hold> {
+        self.held().remove(&allocation)
+    }
+
+    /// Gives all back. A thread that hangs just here keeps its own until it ends.
+    pub(crate) fn give_back(&self) {
+        if let Ok(mut held) = self.0.try_lock() {
+            held.clear();
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<AllocationKey, Hold, foldhash::fast::RandomState>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -49,6 +49,7 @@ impl Shared {
     /// had. The one place for that: it runs before the next life of the thread begins, on the supervisor.
     pub(crate) fn on_thread_lost(&self, index: usize, cause: String) -> Values {
         let Some((life, last)) = self.threads[index].end_life(cause) else { return Values::zero() };
+        life.holds.give_back();
         self.directory.release_all(life.owner);
         self.failures.count_allocations_lost(last.allocations_live());
         last

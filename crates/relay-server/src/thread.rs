@@ -32,7 +32,6 @@ use crate::handover::{Handover, Outbox};
 use crate::incarnation::Incarnation;
 use crate::moved::Moved;
 use crate::policy::Premises;
-use crate::quotas::Holds;
 use crate::rates::Rates;
 use crate::relay_sockets::RelaySockets;
 use crate::shared::Shared;
@@ -60,7 +59,6 @@ pub(crate) struct RelayThread {
     core: TurnServer,
     listeners: Vec<Rc<Socket>>,
     relays: RelaySockets,
-    holds: Holds,
     poller: Poller,
     batch: RecvBatch,
     sends: SendBatch<Rc<Socket>>,
@@ -141,7 +139,6 @@ impl RelayThread {
             core: TurnServer::new(seed.core, rand::make_rng(), now),
             listeners: seed.listeners.into_iter().map(Rc::new).collect(),
             relays,
-            holds: Holds::default(),
             poller: seed.poller,
             batch: RecvBatch::new(seed.options.datagram_bytes_max),
             sends: SendBatch::new(),

@@ -19,14 +19,14 @@ impl RelayThread {
         let hold = self.shared.quotas.take(username, sockets, &self.shared.live.load().limits)?;
         let opened = self.relays.open(&self.poller, allocation, family, port)?;
         match opened.next {
-            Some((next, _)) => self.holds.keep_both(allocation, next, hold),
-            None => self.holds.keep(allocation, hold),
+            Some((next, _)) => self.incarnation.holds.keep_both(allocation, next, hold),
+            None => self.incarnation.holds.keep(allocation, hold),
         }
         Ok(opened)
     }
 
     pub(super) fn close_relayed(&mut self, allocation: AllocationKey) {
         self.relays.close(&self.poller, allocation);
-        self.holds.take(allocation);
+        self.incarnation.holds.take(allocation);
     }
 }

@@ -30,7 +30,7 @@ impl RelayThread {
         let socket = key.and_then(|key| self.relays.take(&self.poller, key));
         let local = socket.as_ref().map(sangam_net::udp::Socket::local);
         // It counts on without a break, wherever it is.
-        let hold = key.and_then(|key| self.holds.take(key));
+        let hold = key.and_then(|key| self.incarnation.holds.take(key));
         let ReservedQuestion { request, allocation, asker, .. } = *question;
         let answer = Handover::Reserved(ReservedAnswer { asker, request, allocation, reserved: socket.zip(hold) });
         if let Err(error) = self.outbox.push(usize::from(asker.thread), answer) {
@@ -50,7 +50,7 @@ impl RelayThread {
         let result = match reserved {
             Some((socket, hold)) => {
                 let adopted = self.relays.adopt(&self.poller, allocation, socket).map(Opened::from);
-                adopted.inspect(|_| self.holds.keep(allocation, hold))
+                adopted.inspect(|_| self.incarnation.holds.keep(allocation, hold))
             }
             None => Err(OpenError::NotReserved),
         };

@@ -167,6 +167,19 @@ fn a_thread_that_panics_gives_back_the_quota_of_its_allocations() {
     eventually("the quota is given back", || (quotas.of("alice"), quotas.total()) == (1, 1));
 }
 
+#[test]
+fn a_thread_that_hangs_gives_back_the_quota_of_its_allocations_before_it_ends() {
+    let relay = Relay::with(|options| Options { thread_hang_limit: HANG_LIMIT, ..options });
+    let quotas = &relay.server.shared.quotas;
+    relay.client_of(1).allocate();
+    assert_eq!(quotas.total(), 1);
+    let spell = Spell::default();
+    relay.strike(1, Place::Wake, Fault::Hang(spell.clone()));
+    relay.await_replacements(1);
+    eventually("the quota is given back", || quotas.total() == 0);
+    spell.break_it();
+}
+
 fn is_closed(stream: &mut TcpStream) -> bool {
     match stream.read(&mut [0; 64]) {
         Ok(read) => read == 0,
