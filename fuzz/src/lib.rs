@@ -5,11 +5,13 @@
 
 mod json_dialect;
 mod script;
+mod socketio_client;
 mod stun_decode;
 mod turn_client_bytes;
 mod turnserver_conf;
 
 pub use json_dialect::json_dialect;
+pub use socketio_client::socketio_client;
 pub use stun_decode::stun_decode;
 pub use turn_client_bytes::turn_client_bytes;
 pub use turnserver_conf::turnserver_conf;

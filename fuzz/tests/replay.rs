@@ -39,6 +39,11 @@ fn turnserver_conf_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn socketio_client_bears_its_corpus() -> io::Result<()> {
+    replay("socketio_client", sangam_fuzz::socketio_client)
+}
+
+#[test]
 fn every_target_has_a_replay() {
     let here = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay.rs")).unwrap();
     for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").read_dir().unwrap() {
