@@ -19,8 +19,6 @@ enum Meaning {
     Key(&'static str),
     /// A list of one: its commas belong to it.
     Secret(&'static str),
-    /// `relay.external_ip`, with `auto-detect` as a word of its own.
-    ExternalIp,
     /// The origin of this URL may open WebSockets.
     AllowedOrigin,
     /// A JSON array of foreign servers.
@@ -33,7 +31,7 @@ enum Meaning {
 const ALIASES: [(&str, Meaning); 36] = [
     ("SANGAM_DATA_DIR", Meaning::Key("data.dir")),
     ("LOG_LEVEL", Meaning::Key("log.level")),
-    ("EXTERNAL_IP", Meaning::ExternalIp),
+    ("EXTERNAL_IP", Meaning::Key("relay.external_ip")),
     ("TURN_AUTH_SECRET", Meaning::Secret("relay.secrets")),
     ("TURN_AUTH_SECRET_FILE", Meaning::Key("relay.secrets_file")),
     ("TLS_CERT_PATH", Meaning::Key("tls.certificate_file")),
@@ -97,10 +95,6 @@ pub(crate) fn apply(variables: &BTreeMap<String, String>, layers: &mut Layers, n
             Meaning::Secret(key) => {
                 layers.set_value(key, Value::Array(vec![Value::String(text.trim().to_owned())]), origin);
             }
-            Meaning::ExternalIp if text.trim().eq_ignore_ascii_case("auto-detect") => notices.push(Notice::new(
-                "EXTERNAL_IP=auto-detect is not honoured: the address cannot be found out yet, relayed addresses are announced as bound; set EXTERNAL_IP to the public address",
-            )),
-            Meaning::ExternalIp => layers.set_text("relay.external_ip", text, origin),
             Meaning::AllowedOrigin => {
                 layers.set_value("http.origins", Value::Array(vec![Value::String(origin_of(text))]), origin);
             }

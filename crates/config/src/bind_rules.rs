@@ -179,7 +179,7 @@ impl Found<'_> {
     fn judge_relay_secrets(&mut self, weakness: Weakness<'_>) {
         let relay = &self.loaded.config.relay;
         let streams = relay.tcp_addrs().into_iter().chain(relay.tls_addrs(self.loaded.config.tls.is_configured()));
-        let addrs = relay.listen.iter().map(|addr| addr.get()).chain(streams);
+        let addrs = relay.listen.iter().map(|addr| addr.get()).chain(streams).chain(relay.proxy_addrs());
         let reached = addrs.map(|addr| (reach(addr.ip(), self.machine), addr));
         let Some((reach, addr)) = reached.max_by_key(|(reach, _)| *reach) else { return };
         for (at, secret) in relay.secrets.iter().enumerate() {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sections::{
     Check, admin::Admin, auth::Auth, data::Data, http::Http, ice::Ice, log::Log, relay::Relay, server::Server,
-    signal::Signal, tls::Tls,
+    signal::Signal, telemetry::Telemetry, tls::Tls,
 };
 
 /// Everything an operator may set.
@@ -31,6 +31,8 @@ pub struct Config {
     pub auth: Auth,
     /// Logs.
     pub log: Log,
+    /// What `/metrics` shows.
+    pub telemetry: Telemetry,
 }
 
 impl Config {

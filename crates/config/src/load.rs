@@ -102,6 +102,22 @@ impl Loaded {
     }
 }
 
+/// Judges the text of a configuration file, variables and flags as [`load`] does, without touching a file: those that keys
+/// name are not read.
+///
+/// # Errors
+///
+/// Everything that was found wrong.
+pub fn load_text(text: &str, variables: &BTreeMap<String, String>, settings: &[Setting]) -> Result<Loaded, Problems> {
+    let mut layers = Layers::default();
+    let mut notices = Vec::new();
+    let path = PathBuf::from(DEFAULT_FILE);
+    set_file(&path, text, &mut layers)?;
+    set_above_file(variables, settings, &mut layers, &mut notices);
+    Problems::none_or(std::mem::take(&mut layers.problems)).map_err(|problems| problems.with_notices(&notices))?;
+    finish(layers, notices, Some(path))
+}
+
 /// Reads every source: flag over environment over file over default.
 ///
 /// # Errors
@@ -111,18 +127,37 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Problems> {
     let mut layers = Layers::default();
     let mut notices = Vec::new();
     let file = read_file(sources, &mut layers, &mut notices)?;
-    let variables = sources.environment.variables();
-    aliases::apply(&variables, &mut layers, &mut notices);
-    read_environment(&variables, &mut layers, &mut notices);
-    for setting in &sources.settings {
-        let origin = Origin::Flag { flag: setting.flag.clone() };
-        layers.set_text(&setting.key, &setting.value, origin);
-    }
-    aliases::apply_host_and_port(&variables, &mut layers, &mut notices);
+    set_above_file(&sources.environment.variables(), &sources.settings, &mut layers, &mut notices);
     read_turnserver_conf(&mut layers, &mut notices);
     secret_files::read_all(&mut layers);
     Problems::none_or(std::mem::take(&mut layers.problems)).map_err(|problems| problems.with_notices(&notices))?;
     finish(layers, notices, file)
+}
+
+/// What stands over the file.
+fn set_above_file(
+    variables: &BTreeMap<String, String>,
+    settings: &[Setting],
+    layers: &mut Layers,
+    notices: &mut Vec<Notice>,
+) {
+    aliases::apply(variables, layers, notices);
+    read_environment(variables, layers, notices);
+    for setting in settings {
+        let origin = Origin::Flag { flag: setting.flag.clone() };
+        layers.set_text(&setting.key, &setting.value, origin);
+    }
+    aliases::apply_host_and_port(variables, layers, notices);
+}
+
+/// Whether there is a secret in it.
+fn set_file(path: &Path, text: &str, layers: &mut Layers) -> Result<bool, Problems> {
+    let mut has_secret = false;
+    for entry in file::parse(path, text)? {
+        has_secret |= Catalogue::get().key(&entry.name).is_some_and(|key| key.secret);
+        layers.set_value(&entry.name, entry.value, entry.origin);
+    }
+    Ok(has_secret)
 }
 
 fn finish(mut layers: Layers, notices: Vec<Notice>, file: Option<PathBuf>) -> Result<Loaded, Problems> {
@@ -151,11 +186,7 @@ fn read_file(
         None => return Ok(None),
     };
     let text = file::read(&path)?;
-    let mut has_secret = false;
-    for entry in file::parse(&path, &text)? {
-        has_secret |= Catalogue::get().key(&entry.name).is_some_and(|key| key.secret);
-        layers.set_value(&entry.name, entry.value, entry.origin);
-    }
+    let has_secret = set_file(&path, &text, layers)?;
     say_if_others_may_read(has_secret, &path, notices);
     Ok(Some(path))
 }

@@ -3,13 +3,17 @@
 mod alternate_server;
 mod byte_size;
 mod duration;
+mod external_ip;
 mod listen_addr;
 mod network;
 mod secret;
+mod stun_server;
 
 pub use alternate_server::AlternateServer;
 pub use byte_size::ByteSize;
 pub use duration::HumanDuration;
+pub use external_ip::ExternalIp;
 pub use listen_addr::ListenAddr;
 pub use network::Network;
 pub use secret::Secret;
+pub use stun_server::StunServer;

@@ -1,7 +1,7 @@
 //! Names to addresses, addresses to streams.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +25,19 @@ pub(crate) async fn resolve(host: &str, port: u16, bounds: Bounds<'_>) -> Result
     let looked_up = timeout(bounds.timeout, lookup_host((host, port))).await;
     let mut addrs = looked_up.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
     addrs.next().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+}
+
+/// The first address of a host that is of the same family as `local`.
+pub(crate) async fn resolve_beside(
+    host: &str,
+    port: u16,
+    local: IpAddr,
+    bounds: Bounds<'_>,
+) -> Result<SocketAddr, ProbeError> {
+    let failed = |source| ProbeError::Resolve { host: host.to_owned(), source };
+    let looked_up = timeout(bounds.timeout, lookup_host((host, port))).await;
+    let mut addrs = looked_up.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
+    addrs.find(|addr| addr.is_ipv4() == local.is_ipv4()).ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }
 
 /// Connects to `addr`; with a name to check the certificate against, over TLS with the ALPN `protocol`.

@@ -44,16 +44,21 @@ impl Link {
         bounds: Bounds<'_>,
     ) -> Result<Result<Self, Fault>, ProbeError> {
         if transport == Transport::Udp {
-            let (socket, local) =
-                datagram_socket(server).await.map_err(|source| ProbeError::Network { to: server, source })?;
-            let wire = Wire::Datagrams { socket, buffer: vec![0; DATAGRAM_BYTES_MAX] };
-            return Ok(Ok(Self { wire, server, local, transport }));
+            return Self::datagrams_from(unspecified(server), server).await.map(Ok);
         }
         let tls = (transport == Transport::Tls).then_some(host);
         Ok(dial(server, tls, alpn, bounds).await.map(|(stream, local)| {
             let wire = Wire::Stream { stream, buffer: BytesMut::new() };
             Self { wire, server, local, transport }
         }))
+    }
+
+    /// Opens a socket for datagrams that leave from `local`.
+    pub(crate) async fn datagrams_from(local: IpAddr, server: SocketAddr) -> Result<Self, ProbeError> {
+        let opened = connected_socket(local, server).await;
+        let (socket, local) = opened.map_err(|source| ProbeError::Network { to: server, source })?;
+        let wire = Wire::Datagrams { socket, buffer: vec![0; DATAGRAM_BYTES_MAX] };
+        Ok(Self { wire, server, local, transport: Transport::Udp })
     }
 
     /// Sends one message; on a stream, padded to a multiple of four as RFC 8656 §12.5 asks of ChannelData.
@@ -95,10 +100,13 @@ impl Link {
     }
 }
 
+fn unspecified(server: SocketAddr) -> IpAddr {
+    if server.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) }
+}
+
 /// A connected socket hears of closed ports, hears nobody but the server, and knows its own address.
-async fn datagram_socket(server: SocketAddr) -> std::io::Result<(UdpSocket, SocketAddr)> {
-    let any = if server.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    let socket = UdpSocket::bind((any, 0)).await?;
+async fn connected_socket(local: IpAddr, server: SocketAddr) -> std::io::Result<(UdpSocket, SocketAddr)> {
+    let socket = UdpSocket::bind((local, 0)).await?;
     socket.connect(server).await?;
     let local = socket.local_addr()?;
     Ok((socket, local))

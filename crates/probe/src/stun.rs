@@ -91,14 +91,15 @@ async fn ask(mut link: Link, requests: u32, measured: &mut StunMeasured, bounds:
     findings(measured, link.local, moved)
 }
 
-struct Bound {
-    mapped: SocketAddr,
+pub(crate) struct Bound {
+    pub(crate) mapped: SocketAddr,
     software: Option<String>,
     took: Duration,
     retransmissions: u32,
 }
 
-async fn binding(link: &mut Link, bounds: Bounds<'_>) -> Result<Bound, Fault> {
+/// One Binding transaction.
+pub(crate) async fn binding(link: &mut Link, bounds: Bounds<'_>) -> Result<Bound, Fault> {
     let request = Message::builder_request(BINDING, MessageWriteVec::new());
     let transaction = request.transaction_id();
     let answered = transact(link, &request.finish(), transaction, bounds).await?;

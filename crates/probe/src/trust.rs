@@ -35,6 +35,11 @@ impl Trust {
         }
     }
 
+    /// Believes nobody: for transports without certificates.
+    pub(crate) fn nobody() -> Self {
+        Self { roots: Arc::new(RootCertStore::empty()) }
+    }
+
     /// A connector that offers `protocol` by ALPN.
     pub(crate) fn connector(&self, protocol: &str) -> TlsConnector {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -31,11 +31,11 @@ impl Blueprint {
         groups: Arc<Vec<ListenGroup>>,
         shared: Arc<Shared>,
     ) -> Self {
-        let premises = Premises::new(&options, &relay_addresses);
+        let premises = Premises::new(&options);
         let core = CoreOptions {
+            policy: premises.policy(&options.live, &relay_addresses),
             relay_addresses,
             alternates: options.live.alternates.clone(),
-            policy: premises.policy(&options.live),
             lifetimes: options.lifetimes,
             mobility: options.mobility,
             limits: options.live.limits,
@@ -44,6 +44,7 @@ impl Blueprint {
             offers_password_algorithms: options.offers_password_algorithms
                 && options.users.load().are_passwords_known(),
             offers_username_anonymity: options.offers_username_anonymity,
+            nonce_lifetime: options.nonce_lifetime,
             ..CoreOptions::new(options.realm.clone(), options.nonce_secret)
         };
         let credentials = Credentials::of(&options, &shared);

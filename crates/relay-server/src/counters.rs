@@ -37,10 +37,16 @@ pub(crate) enum Counter {
     ClosedUnread,
     ClosedReplaced,
     ProbeAllocations,
+    RefusedDatagrams,
+    RefusedConnections,
+    ClientMessagesIn,
+    ClientBytesIn,
+    ClientMessagesOut,
+    ClientBytesOut,
 }
 
 impl Counter {
-    pub(crate) const COUNT: usize = Self::ProbeAllocations as usize + 1;
+    pub(crate) const COUNT: usize = Self::ClientBytesOut as usize + 1;
 
     /// What counts a relay socket that was not opened. Quotas are the core's to count.
     pub(crate) const fn of_open_error(error: OpenError) -> Option<Self> {

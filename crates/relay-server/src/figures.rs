@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sangam_telemetry::metrics::relay::{Labelled, RelaySnapshot};
-use sangam_turn_proto::{DropReason, EndCause, ErrorCode, Limited, MoveRefusal, RequestKind, Stats};
+use sangam_turn_proto::{DropReason, EndCause, ErrorCode, Limited, MoveRefusal, RequestKind, Stats, Transport};
 
 use crate::connections::Closed;
 use crate::counters::{Counter, Counters};
@@ -16,9 +16,11 @@ pub(crate) struct Figures {
     heartbeat: AtomicU64,
 }
 
-/// What the core counts besides its lists: two of allocations, two of each direction, two of bandwidth, the moves.
-const PLAIN: usize = 9;
-const REQUESTS: usize = PLAIN;
+/// What the core counts besides its lists: two of allocations, two of each direction, two of bandwidth, the moves, and
+/// errors to Binding requests.
+const PLAIN: usize = 10;
+const TRANSPORTS: usize = PLAIN;
+const REQUESTS: usize = TRANSPORTS + Transport::ALL.len();
 const ERRORS: usize = REQUESTS + RequestKind::ALL.len();
 const DROPS: usize = ERRORS + ErrorCode::ALL.len();
 const LIMITED: usize = DROPS + DropReason::ALL.len();
@@ -52,9 +54,11 @@ impl Figures {
             stats.bytes_over_allocation_rate,
             stats.bytes_over_server_rate,
             stats.moves,
+            stats.binding_errors,
         ];
         let values = plain
             .into_iter()
+            .chain(Transport::ALL.map(|transport| stats.allocations_over(transport)))
             .chain(RequestKind::ALL.map(|kind| stats.requests(kind)))
             .chain(ErrorCode::ALL.map(|code| stats.errors(code)))
             .chain(DropReason::ALL.map(|reason| stats.drops(reason)))
@@ -86,7 +90,14 @@ impl Figures {
 pub(crate) struct Values([u64; LEN]);
 
 /// Those that tell how it is, not what has been.
-const GAUGES: [usize; 3] = [0, DRIVER + Counter::PortsInUse as usize, DRIVER + Counter::Connections as usize];
+const GAUGES: [usize; 3 + Transport::ALL.len()] = [
+    0,
+    DRIVER + Counter::PortsInUse as usize,
+    DRIVER + Counter::Connections as usize,
+    TRANSPORTS + Transport::Udp as usize,
+    TRANSPORTS + Transport::Tcp as usize,
+    TRANSPORTS + Transport::Tls as usize,
+];
 
 impl Values {
     pub(crate) fn zero() -> Self {
@@ -134,6 +145,20 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
         packets: vec![("to_peer", sum[2]), ("to_client", sum[4])],
         bytes: vec![("to_peer", sum[3]), ("to_client", sum[5])],
         bytes_over_rate: vec![("allocation", sum[6]), ("server", sum[7])],
+        allocations_over: labelled(Transport::ALL.map(Transport::as_str), &sum[TRANSPORTS..]),
+        client_messages: vec![
+            ("from_client", driver(Counter::ClientMessagesIn)),
+            ("to_client", driver(Counter::ClientMessagesOut)),
+        ],
+        client_bytes: vec![
+            ("from_client", driver(Counter::ClientBytesIn)),
+            ("to_client", driver(Counter::ClientBytesOut)),
+        ],
+        binding_errors: sum[9],
+        clients_refused: vec![
+            ("datagram", driver(Counter::RefusedDatagrams)),
+            ("connection", driver(Counter::RefusedConnections)),
+        ],
         requests: labelled(RequestKind::ALL.map(RequestKind::as_str), &sum[REQUESTS..]),
         refusals: labelled(ErrorCode::ALL.map(code_text), &sum[ERRORS..]),
         limited: labelled(Limited::ALL.map(Limited::as_str), &sum[LIMITED..]),
@@ -216,6 +241,15 @@ mod tests {
         for code in ErrorCode::ALL {
             assert_eq!(code_text(code), code.number().to_string());
         }
+    }
+
+    #[test]
+    fn what_a_life_had_is_gone_with_it_and_what_it_did_is_not() {
+        let snapshot = snapshot([Values([5; LEN]).without_gauges()]);
+        assert_eq!((snapshot.allocations, snapshot.ports_in_use, snapshot.connections), (0, 0, 0));
+        assert_eq!(snapshot.allocations_over, [("udp", 0), ("tcp", 0), ("tls", 0)]);
+        assert_eq!((snapshot.allocations_created, snapshot.binding_errors), (5, 5));
+        assert!(snapshot.requests.iter().chain(&snapshot.client_bytes).all(|(_, count)| *count == 5));
     }
 
     #[test]

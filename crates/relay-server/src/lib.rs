@@ -26,6 +26,7 @@
 
 mod back_off;
 mod blueprint;
+mod client_networks;
 mod clock;
 mod connections;
 mod counters;
@@ -44,6 +45,7 @@ mod options;
 mod orders;
 mod part;
 mod policy;
+mod port_use;
 mod probe;
 mod probe_credentials;
 mod quotas;

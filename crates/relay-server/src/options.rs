@@ -15,7 +15,7 @@ use crate::revocations::Revocations;
 /// Everything a [`RelayServer`](crate::RelayServer) is told at its start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// UDP addresses clients speak to. Port 0 takes a free one; IPv6 addresses carry IPv6 only; equal ones count once.
+    /// UDP addresses clients speak to; none where all come over TCP or TLS. Port 0 takes a free one; IPv6 addresses carry IPv6 only; equal ones count once.
     pub listen: Vec<SocketAddr>,
     /// Relay threads.
     pub threads: usize,
@@ -54,6 +54,8 @@ pub struct Options {
     pub lifetimes: Lifetimes,
     /// Whether clients may keep their allocation when their address changes (RFC 8016).
     pub mobility: bool,
+    /// For how long a nonce is good.
+    pub nonce_lifetime: Duration,
     /// Whether a proxy is trusted to name the addresses of clients. Then loopback is not the operator alone, and no
     /// peer on loopback is reachable.
     pub has_trusted_proxy: bool,
@@ -87,6 +89,10 @@ pub struct Options {
 /// What can be replaced while the server runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Live {
+    /// Networks whose clients may use the relay, besides this machine itself; others get no answer, and their
+    /// connections are closed. Empty: everybody may. Allocations of a network that is taken out live until their time runs
+    /// out, as they can no longer be refreshed.
+    pub allowed_clients: Vec<IpRange>,
     /// Peers that are reachable although denied otherwise.
     pub allowed_peers: Vec<IpRange>,
     /// Peers that are unreachable, besides everything that is not the public Internet.
@@ -129,6 +135,7 @@ impl Options {
             live: Live::default(),
             lifetimes: Lifetimes::default(),
             mobility: false,
+            nonce_lifetime: Duration::from_secs(3_600),
             has_trusted_proxy: false,
             stream_listen: Vec::new(),
             connection_idle: Duration::from_secs(30),
@@ -156,7 +163,7 @@ impl Options {
             return self.relay_addresses.clone();
         }
         let mut addresses: Vec<RelayAddress> = Vec::new();
-        for ip in self.listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()) {
+        for ip in self.listen.iter().chain(&self.stream_listen).map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()) {
             if !addresses.iter().any(|address| address.bound == ip) {
                 addresses.push(RelayAddress::plain(ip));
             }

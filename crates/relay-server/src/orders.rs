@@ -111,7 +111,7 @@ mod tests {
             face
         };
         let directory = Arc::new(Directory::new([].into_iter(), &(1..=1)));
-        let shared = Arc::new(Shared::new(directory, (0..3).map(face).collect(), Live::default()));
+        let shared = Arc::new(Shared::new(directory, (0..3).map(face).collect(), Live::default(), Vec::new()));
         let desk = OrderDesk::new(&shared);
         let quick = Arc::clone(&shared);
         let answering = std::thread::spawn(move || {

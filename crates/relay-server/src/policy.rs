@@ -10,27 +10,27 @@ use crate::options::{Live, Options};
 #[derive(Clone, Debug)]
 pub(crate) struct Premises {
     listen: Vec<SocketAddr>,
-    allow_loopback: bool,
+    is_on_loopback: bool,
 }
 
 impl Premises {
-    pub(crate) fn new(options: &Options, relay_addresses: &[RelayAddress]) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         let listen: Vec<SocketAddr> = options.listen.iter().chain(&options.stream_listen).copied().collect();
-        // A laptop on which everything is loopback has nothing to protect from itself. Anything that lets strangers in
-        // ends that.
-        let allow_loopback = listen.iter().all(|addr| addr.ip().is_loopback())
-            && relay_addresses.iter().all(|address| address.bound == address.external && address.bound.is_loopback())
-            && !options.has_trusted_proxy;
-        Self { listen, allow_loopback }
+        let is_on_loopback = listen.iter().all(|addr| addr.ip().is_loopback()) && !options.has_trusted_proxy;
+        Self { listen, is_on_loopback }
     }
 
-    pub(crate) fn policy(&self, live: &Live) -> PeerPolicy {
+    pub(crate) fn policy(&self, live: &Live, relay_addresses: &[RelayAddress]) -> PeerPolicy {
         let listen = self.listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
+        // A laptop on which everything is loopback has nothing to protect from itself. Anything that lets strangers in
+        // ends that.
+        let allow_loopback = self.is_on_loopback
+            && relay_addresses.iter().all(|address| address.bound == address.external && address.bound.is_loopback());
         PeerPolicy {
             allowed: live.allowed_peers.clone(),
             denied: live.denied_peers.clone(),
             own_addresses: live.own_addresses.iter().copied().chain(listen).collect(),
-            allow_loopback: self.allow_loopback,
+            allow_loopback,
         }
     }
 }
@@ -53,8 +53,8 @@ mod tests {
     }
 
     fn allows_loopback(options: &Options) -> bool {
-        let premises = Premises::new(options, &options.effective_relay_addresses());
-        premises.policy(&options.live).allows("127.0.0.1".parse().unwrap())
+        let premises = Premises::new(options);
+        premises.policy(&options.live, &options.effective_relay_addresses()).allows("127.0.0.1".parse().unwrap())
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -78,8 +78,8 @@ mod tests {
         let mut options = options(&["203.0.114.1:3478"]);
         options.live.own_addresses.push(ip("203.0.115.1"));
         options.live.allowed_peers.push("203.0.114.0/23".parse().unwrap());
-        let premises = Premises::new(&options, &options.effective_relay_addresses());
-        let policy = premises.policy(&options.live);
+        let premises = Premises::new(&options);
+        let policy = premises.policy(&options.live, &options.effective_relay_addresses());
         for (address, reachable) in [("203.0.114.1", false), ("203.0.115.1", false), ("203.0.114.2", true)] {
             assert_eq!(policy.allows(ip(address)), reachable, "{address}");
         }

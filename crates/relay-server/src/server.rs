@@ -56,7 +56,7 @@ impl RelayServer {
         };
         let faces = (0..options.threads).map(face).collect::<Result<Vec<_>, io::Error>>()?;
         let directory = Arc::new(Directory::new(relay_addresses.iter().map(|address| address.bound), &options.ports));
-        let shared = Arc::new(Shared::new(directory, faces, options.live.clone()));
+        let shared = Arc::new(Shared::new(directory, faces, options.live.clone(), relay_addresses.clone()));
         let groups = Arc::new(groups);
         let blueprint = Blueprint::new(options, relay_addresses, Arc::clone(&groups), Arc::clone(&shared));
         let sessions = Arc::new(Sessions::of(&blueprint, OrderDesk::new(&shared)));
@@ -86,6 +86,13 @@ impl RelayServer {
     /// allocations beyond a lowered limit stay until they end. Those whose user or secret was replaced before end.
     pub fn reload(&self, live: Live) {
         self.shared.reload(live);
+    }
+
+    /// What has relayed addresses that are bound to the first address announced under the second from now on. A client
+    /// that has an allocation keeps the address it was told.
+    pub fn external_address_setter(&self) -> impl Fn(IpAddr, IpAddr) + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move |bound, external| shared.announce_as(bound, external)
     }
 
     /// Its figures now, all threads together.
@@ -150,7 +157,7 @@ const DRAIN_STEP: Duration = Duration::from_millis(50);
 
 fn check(options: &Options, relay_addresses: &[RelayAddress]) -> Result<(), StartError> {
     let (first, last) = (*options.ports.start(), *options.ports.end());
-    if options.listen.is_empty() {
+    if options.listen.is_empty() && options.stream_listen.is_empty() {
         return Err(StartError::NoListenAddress);
     }
     if options.threads == 0 {

@@ -1,7 +1,9 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use sangam_turn_proto::RelayAddress;
 
 use crate::directory::Directory;
 use crate::failures::Failures;
@@ -21,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) quotas: Arc<Quotas>,
     /// What this server checks itself with.
     pub(crate) probe_credentials: Arc<ProbeCredentials>,
+    pub(crate) relay_addresses: ArcSwap<Vec<RelayAddress>>,
     /// Goes up when something here has changed that threads must heed; they look when they are woken.
     version: AtomicU64,
     /// Connections that no thread took.
@@ -30,7 +33,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(directory: Arc<Directory>, threads: Vec<ThreadFace>, live: Live) -> Self {
+    pub(crate) fn new(
+        directory: Arc<Directory>,
+        threads: Vec<ThreadFace>,
+        live: Live,
+        relay_addresses: Vec<RelayAddress>,
+    ) -> Self {
         Self {
             directory,
             threads,
@@ -38,6 +46,7 @@ impl Shared {
             failures: Failures::default(),
             quotas: Arc::default(),
             probe_credentials: Arc::new(ProbeCredentials::new()),
+            relay_addresses: ArcSwap::from_pointee(relay_addresses),
             version: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             draining: AtomicBool::new(false),
@@ -70,6 +79,17 @@ impl Shared {
     pub(crate) fn reload(&self, live: Live) {
         self.live.store(Arc::new(live));
         self.threads.iter().for_each(|thread| thread.recheck_credentials.store(true, Ordering::Release));
+        self.announce();
+    }
+
+    pub(crate) fn announce_as(&self, bound: IpAddr, external: IpAddr) {
+        self.relay_addresses.rcu(|addresses| {
+            let replace = |known: &RelayAddress| match known.bound == bound && external.is_ipv4() == bound.is_ipv4() {
+                true => RelayAddress { bound, external },
+                false => *known,
+            };
+            addresses.iter().map(replace).collect::<Vec<_>>()
+        });
         self.announce();
     }
 

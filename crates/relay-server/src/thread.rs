@@ -21,6 +21,7 @@ use sangam_net::udp::{BATCH_MAX, RecvBatch, SendBatch, SendFailure, Socket};
 use sangam_turn_proto::{AllocationKey, Deadline, Options as CoreOptions, TurnServer};
 use sangam_types::Now;
 
+use crate::client_networks::ClientNetworks;
 use crate::clock::Clock;
 use crate::connections::{CONNECTION_TOKENS, Closed, ConnectionId, Connections};
 use crate::counters::{Counter, Counters};
@@ -86,6 +87,7 @@ pub(crate) struct RelayThread {
     /// Allocations of this server's own checks.
     probes: Vec<AllocationKey>,
     premises: Premises,
+    clients: ClientNetworks,
     shared: Arc<Shared>,
     version: u64,
     clock: Clock,
@@ -158,6 +160,7 @@ impl RelayThread {
             credentials: seed.credentials,
             probes: Vec::new(),
             premises: seed.premises,
+            clients: ClientNetworks::new(seed.shared.live.load().allowed_clients.clone()),
             shared: seed.shared,
             version: 0,
             options: seed.options,

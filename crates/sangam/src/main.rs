@@ -8,6 +8,7 @@ mod data_dir;
 mod data_dir_part;
 mod drain;
 mod durable_file;
+mod external_address;
 mod generated_secrets;
 mod host_addresses;
 mod listener_plan;

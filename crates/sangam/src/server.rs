@@ -18,7 +18,8 @@ use sangam_relay_server::{Options, RelayServer, Revocations};
 use sangam_signal_server::{Deps, SignalServer};
 use sangam_telemetry::logs::Logs;
 use sangam_telemetry::metrics::{
-    http::HttpMetrics, listener::ListenerMetrics, process::ProcessMetrics, relay::RelayMetrics, signal::SignalMetrics,
+    coturn::CoturnAliases, external_address::ExternalAddressMetrics, http::HttpMetrics, listener::ListenerMetrics,
+    process::ProcessMetrics, relay::RelayMetrics, signal::SignalMetrics,
 };
 use sangam_types::Wall;
 use tokio::task::JoinHandle;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::data_dir_part::DataDirPart;
+use crate::external_address::{ExternalAddressPart, ExternalAddresses};
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
 use crate::listener_plan;
@@ -44,6 +46,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) data_dir: PathBuf,
     pub(crate) logs: &'a Logs,
     pub(crate) clock: Clock,
+    pub(crate) external: Option<Arc<ExternalAddresses>>,
 }
 
 /// A running server.
@@ -93,7 +96,7 @@ impl Server {
             relay: relay.as_ref().and_then(|relay| relay.listen_addrs().first().copied()),
             relay_tcp_port: streams.tcp_port(),
             relay_tls_port: streams.tls_port(),
-            external_address: external_address(config),
+            external_address: external_address(config, ground.external.as_ref().and_then(|external| external.first())),
             lan: config.server.lan,
         };
         let signal = config.server.plays(Role::Signal).then(|| {
@@ -142,13 +145,23 @@ fn start_relay(
     if !ground.config.server.plays(Role::Relay) {
         return Ok(None);
     }
+    let detected = |bound| ground.external.as_ref().and_then(|external| external.of_bound(bound));
     let options = Options {
         users: Arc::clone(users),
         revocations: Arc::new(revocations(ground)?),
-        ..relay::relay_options(ground.config, ground.machine, Arc::clone(secrets), ground.generated.nonce)
+        ..relay::relay_options(ground.config, ground.machine, Arc::clone(secrets), ground.generated.nonce, &detected)
     };
     let metrics = RelayMetrics::register(registry);
-    RelayServer::start(options, &metrics).map(Some).context("the relay cannot start")
+    if ground.config.telemetry.compat {
+        CoturnAliases::register(registry, &metrics, &ground.config.relay.realm);
+    }
+    let relay = RelayServer::start(options, &metrics).context("the relay cannot start")?;
+    if let Some(external) = ground.external.clone() {
+        let (metrics, announce) = (ExternalAddressMetrics::register(registry), relay.external_address_setter());
+        // It ends with the runtime.
+        tokio::spawn(async move { external.watch(metrics, announce).await });
+    }
+    Ok(Some(relay))
 }
 
 /// The names that were revoked, from the data directory.
@@ -173,6 +186,7 @@ fn parts(
     let mut parts: Vec<Arc<dyn Part>> =
         vec![Arc::clone(http) as Arc<dyn Part>, Arc::new(DataDirPart::new(ground.data_dir.clone(), free_space_min))];
     parts.extend(relay.map(RelayServer::part));
+    parts.extend(ground.external.clone().map(|external| Arc::new(ExternalAddressPart(external)) as Arc<dyn Part>));
     parts.extend(signal.map(SignalServer::part));
     parts.extend(certificates.map(|store| certificate_part(Arc::clone(store), ground.clock)));
     parts

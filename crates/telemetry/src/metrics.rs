@@ -1,5 +1,7 @@
 //! Metrics: name, unit, help and labels of each, per subject.
 
+pub mod coturn;
+pub mod external_address;
 pub mod http;
 pub mod listener;
 pub mod log;

@@ -33,6 +33,11 @@ impl PeerFilter {
         self.policy = policy;
     }
 
+    /// The policy must be [replaced](Self::replace_policy) with it.
+    pub(crate) fn replace_relays(&mut self, relays: Vec<RelayAddress>) {
+        self.relays = relays;
+    }
+
     pub(crate) fn supports(&self, family: AddressFamily) -> bool {
         self.relays.iter().any(|relay| AddressFamily::of(relay.bound) == family)
     }

@@ -17,7 +17,7 @@ use crate::five_tuple_key::{FiveTupleKey, RelayedKey};
 use crate::indication_ids::IndicationIds;
 use crate::mobility_ticket::Tickets;
 use crate::nonce::Nonces;
-use crate::options::{Lifetimes, Limits, Options};
+use crate::options::{Lifetimes, Limits, Options, RelayAddress};
 use crate::peer_filter::PeerFilter;
 use crate::peer_policy::PeerPolicy;
 use crate::pending::PendingRequests;
@@ -201,6 +201,13 @@ impl TurnServer {
         }
     }
 
+    /// Puts other external addresses in force, and a policy as [`replace_policy`](Self::replace_policy) does. Allocations
+    /// stay; only those to come are announced under the new address.
+    pub fn replace_relay_addresses(&mut self, addresses: Vec<RelayAddress>, policy: PeerPolicy) {
+        self.filter.replace_relays(addresses);
+        self.replace_policy(policy);
+    }
+
     /// Puts other limits in force. What exceeds them already stays until it ends.
     pub fn replace_limits(&mut self, limits: Limits) {
         self.bandwidth.replace_limits(&limits);
@@ -248,6 +255,7 @@ impl TurnServer {
         }
         self.users.remove(&allocation.username);
         self.stats.allocations_live -= 1;
+        self.stats.live_over[allocation.five_tuple.transport as usize] -= 1;
         self.stats.count_end(cause);
         for relay in allocation.relays(key) {
             self.close_relay(key, &relay);

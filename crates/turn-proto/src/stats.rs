@@ -1,3 +1,4 @@
+use crate::address::Transport;
 use crate::api::DropReason;
 use crate::end_cause::EndCause;
 use crate::error_code::ErrorCode;
@@ -12,6 +13,9 @@ pub struct Stats {
     pub allocations_begun: u64,
     /// Allocations that followed their client to another five-tuple, each time.
     pub moves: u64,
+    /// Binding requests that were answered with an error.
+    pub binding_errors: u64,
+    pub(crate) live_over: [u64; Transport::ALL.len()],
     /// Payload relayed from clients to peers.
     pub sent: Traffic,
     /// Payload relayed from peers to clients.
@@ -84,6 +88,12 @@ impl Stats {
     #[must_use]
     pub fn requests(&self, kind: RequestKind) -> u64 {
         self.requests[kind as usize]
+    }
+
+    /// Allocations alive now whose client came over this transport.
+    #[must_use]
+    pub fn allocations_over(&self, transport: Transport) -> u64 {
+        self.live_over[transport as usize]
     }
 
     /// Error responses sent with this code.
@@ -239,6 +249,7 @@ mod tests {
         assert!(RequestKind::ALL.iter().enumerate().all(|(at, &kind)| kind as usize == at));
         assert!(ErrorCode::ALL.iter().enumerate().all(|(at, &code)| code as usize == at));
         assert!(DropReason::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));
+        assert!(Transport::ALL.iter().enumerate().all(|(at, &transport)| transport as usize == at));
         assert!(EndCause::ALL.iter().enumerate().all(|(at, &cause)| cause as usize == at));
         assert!(Limited::ALL.iter().enumerate().all(|(at, &by)| by as usize == at));
         assert!(MoveRefusal::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));

@@ -126,7 +126,10 @@ fn wrong_values_are_refused_where_they_stand_with_what_to_write() {
         ("[server]\nroles = [\"router\"]\n", "`router` is no role"),
         ("[server]\nworker_threads = 0\n", "write 1 to 64"),
         ("[server]\nworker_threads = -1\n", "write a whole number that is not negative"),
-        ("[relay]\nexternal_ip = [\"auto-detect\"]\n", "write \"PUBLIC\" or \"PUBLIC/PRIVATE\""),
+        ("[relay]\nexternal_ip = [\"auto-detect\"]\n", "name some in `relay.stun_servers`"),
+        ("[relay]\nexternal_ip = [\"auto\"]\n", "write \"PUBLIC\", \"PUBLIC/PRIVATE\" or \"auto-detect\""),
+        ("[relay]\nstun_servers = [\"stun:a\"]\n", "write \"HOST:PORT\""),
+        ("[relay]\nchannel_lifetime = \"5s\"\n", "out of range"),
         ("[relay]\nmin_port = 60000\nmax_port = 50000\n", "is above `relay.max_port`"),
         ("[log]\nlevel = \"loud\"\n", "write error, warn, info, debug or trace"),
         ("[ice]\nservers = [{ urls = \"http://a\" }]\n", "is not a stun:"),
@@ -265,8 +268,15 @@ fn what_cannot_be_honoured_yet_is_reported() {
         let notices = environment(&[(variable, "x")]).notices();
         assert!(notices[0].starts_with(&format!("{variable} is set but not honoured")), "{notices:?}");
     }
-    let notices = environment(&[("EXTERNAL_IP", "auto-detect")]).notices();
-    assert!(notices[0].contains("set EXTERNAL_IP to the public address"), "{notices:?}");
+}
+
+#[test]
+fn external_ip_may_be_found_out_by_a_stun_server_and_only_with_one() {
+    let with = [("EXTERNAL_IP", "auto-detect"), ("SANGAM_RELAY__STUN_SERVERS", "stun.example.net:3478")];
+    let relay = environment(&with).load().unwrap().config.relay;
+    assert_eq!((relay.external_ip[0].external, relay.stun_servers[0].port), (None, 3_478));
+    let problems = environment(&with[..1]).load().unwrap_err().to_string();
+    assert!(problems.contains("EXTERNAL_IP") && problems.contains("`relay.stun_servers`"), "{problems}");
 }
 
 #[test]

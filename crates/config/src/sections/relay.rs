@@ -1,17 +1,15 @@
 //! `[relay]`: the STUN and TURN relay.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use sangam_auth::turn::LongTermUser;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::sections::Check;
-use crate::values::{AlternateServer, ByteSize, HumanDuration, ListenAddr, Network, Secret};
+use crate::values::{AlternateServer, ByteSize, ExternalIp, HumanDuration, ListenAddr, Network, Secret, StunServer};
 
 /// The STUN and TURN relay.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +29,14 @@ pub struct Relay {
     /// certificate, else nowhere. `[]`: nowhere.
     #[schemars(extend("x-reload" = "restart"))]
     pub listen_tls: Option<Vec<ListenAddr>>,
+    /// Where STUN and TURN listen, TCP, behind a load balancer: each connection begins with a PROXY v2 header, believed
+    /// only from `http.trusted_proxies`.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub listen_proxy: Vec<ListenAddr>,
+    /// Networks whose clients may use the relay; others get no answer. Empty: everybody. This machine's own addresses
+    /// always may.
+    #[schemars(extend("x-reload" = "live"))]
+    pub allow_from: Vec<Network>,
     /// Whether every connection over TCP and TLS begins with a PROXY v2 header. It is believed only from
     /// `http.trusted_proxies`.
     #[schemars(extend("x-reload" = "restart"))]
@@ -63,9 +69,16 @@ pub struct Relay {
     #[schemars(extend("x-reload" = "restart"))]
     pub rate_interval: HumanDuration,
     /// The address of this machine as the world sees it, behind 1:1 NAT: `PUBLIC`, or `PUBLIC/PRIVATE` for one of several
-    /// local addresses.
+    /// local addresses. `auto-detect` in place of `PUBLIC` asks `relay.stun_servers`.
     #[schemars(extend("x-reload" = "restart"))]
     pub external_ip: Vec<ExternalIp>,
+    /// STUN servers, `HOST:PORT`, that say how the world sees this machine; asked over UDP, from each relay address,
+    /// only if `relay.external_ip` says `auto-detect`.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub stun_servers: Vec<StunServer>,
+    /// How often they are asked again. `0s`: only at the start.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub external_ip_interval: HumanDuration,
     /// Local addresses that relayed addresses are opened on. Empty: the addresses of `relay.listen`.
     #[schemars(extend("x-reload" = "restart"))]
     pub relay_ip: Vec<IpAddr>,
@@ -128,6 +141,15 @@ pub struct Relay {
     /// The longest an allocation lasts without a refresh (RFC 8656 section 7.2 recommends an hour).
     #[schemars(extend("x-reload" = "restart"))]
     pub allocation_lifetime_max: HumanDuration,
+    /// How long a peer stays permitted without being named again (RFC 8656 section 9: 5 minutes).
+    #[schemars(extend("x-reload" = "restart"))]
+    pub permission_lifetime: HumanDuration,
+    /// How long a channel lasts without being bound again (RFC 8656 section 12: 10 minutes).
+    #[schemars(extend("x-reload" = "restart"))]
+    pub channel_lifetime: HumanDuration,
+    /// How long a nonce is good; clients fetch the next one unseen (RFC 8656 section 5: an hour at most).
+    #[schemars(extend("x-reload" = "restart"))]
+    pub nonce_lifetime: HumanDuration,
     /// Allocations in total; beyond it clients are answered 508.
     #[schemars(extend("x-reload" = "live"))]
     pub allocations_max: usize,
@@ -205,6 +227,8 @@ impl Default for Relay {
             listen: vec![ListenAddr::loopback(3_478)],
             listen_tcp: None,
             listen_tls: None,
+            listen_proxy: Vec::new(),
+            allow_from: Vec::new(),
             proxy_protocol: false,
             connections_max: 16_384,
             connections_per_address_max: 1_024,
@@ -216,6 +240,8 @@ impl Default for Relay {
             event_subscribers_max: 16,
             rate_interval: HumanDuration::from_secs(5),
             external_ip: Vec::new(),
+            stun_servers: Vec::new(),
+            external_ip_interval: HumanDuration::from_secs(600),
             relay_ip: Vec::new(),
             min_port: 49_152,
             max_port: 65_535,
@@ -234,6 +260,9 @@ impl Default for Relay {
             redirect: Redirect::WhenFull,
             threads: 0,
             allocation_lifetime_max: HumanDuration::from_secs(3_600),
+            permission_lifetime: HumanDuration::from_secs(300),
+            channel_lifetime: HumanDuration::from_secs(600),
+            nonce_lifetime: HumanDuration::from_secs(3_600),
             allocations_max: 16_384,
             mobility: false,
             allocations_per_user_max: 4_096,
@@ -262,6 +291,8 @@ impl Default for Relay {
 impl Relay {
     /// How many shared secrets may be in force at once.
     const SECRETS_MAX: usize = 4;
+    /// All are asked at once.
+    const STUN_SERVERS_MAX: usize = 8;
     /// RFC 8489 §14.9: the realm has at most 763 bytes.
     const REALM_BYTES_MAX: usize = 763;
 
@@ -272,6 +303,12 @@ impl Relay {
     #[must_use]
     pub fn tcp_addrs(&self) -> Vec<SocketAddr> {
         self.listen_tcp.as_ref().unwrap_or(&self.listen).iter().map(|addr| addr.get()).collect()
+    }
+
+    /// Where it listens, TCP with a PROXY v2 header.
+    #[must_use]
+    pub fn proxy_addrs(&self) -> Vec<SocketAddr> {
+        self.listen_proxy.iter().map(|addr| addr.get()).collect()
     }
 
     /// Where it listens, TLS. A listener whose port the system chooses leaves that of TLS to it too.
@@ -292,7 +329,13 @@ impl Relay {
     }
 
     pub(crate) fn validate(&self, check: &mut Check) {
-        check.require(!self.listen.is_empty(), "listen", "the list is empty; write at least one address");
+        let listens_somewhere =
+            [Some(&self.listen), self.listen_tcp.as_ref(), self.listen_tls.as_ref(), Some(&self.listen_proxy)];
+        check.require(
+            listens_somewhere.into_iter().flatten().any(|listen| !listen.is_empty()),
+            "listen",
+            "the list is empty; write at least one address here, in `relay.listen_tcp` or in `relay.listen_tls`",
+        );
         check.require(
             self.min_port <= self.max_port,
             "min_port",
@@ -327,6 +370,8 @@ impl Relay {
             HumanDuration::from_secs(600),
             HumanDuration::from_secs(86_400),
         );
+        self.validate_lifetimes(check);
+        self.validate_external_address(check);
         check.within("allocations_max", self.allocations_max, 1, 1_000_000);
         check.within("allocations_per_user_max", self.allocations_per_user_max, 1, 1_000_000);
         check.within("permissions_max", self.permissions_max, 1, 65_536);
@@ -363,6 +408,30 @@ impl Relay {
                     format!("entry {entry} is no user: {error}; write NAME:PASSWORD, or NAME:0xKEY with the key that `turnadmin -k` prints"),
                 ),
             }
+        }
+    }
+
+    fn validate_lifetimes(&self, check: &mut Check) {
+        let secs = HumanDuration::from_secs;
+        check.within("permission_lifetime", self.permission_lifetime, secs(60), secs(3_600));
+        check.within("channel_lifetime", self.channel_lifetime, secs(60), secs(3_600));
+        check.within("nonce_lifetime", self.nonce_lifetime, secs(60), secs(86_400));
+    }
+
+    fn validate_external_address(&self, check: &mut Check) {
+        check.require(
+            !self.stun_servers.is_empty() || self.external_ip.iter().all(|ip| ip.external.is_some()),
+            "external_ip",
+            "`auto-detect` needs a STUN server to ask; name some in `relay.stun_servers`, or write the public address",
+        );
+        check.require(
+            self.stun_servers.len() <= Self::STUN_SERVERS_MAX,
+            "stun_servers",
+            "there are more than eight; keep two or three",
+        );
+        if !self.external_ip_interval.get().is_zero() {
+            let (second, day) = (HumanDuration::from_secs(1), HumanDuration::from_secs(86_400));
+            check.within("external_ip_interval", self.external_ip_interval, second, day);
         }
     }
 
@@ -407,67 +476,6 @@ pub enum Redirect {
     Always,
 }
 
-/// An address as the world sees it, and the local one it stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExternalIp {
-    /// As the world sees it.
-    pub external: IpAddr,
-    /// The local address it stands for; without one, every local address of its family.
-    pub local: Option<IpAddr>,
-}
-
-impl ExternalIp {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (external, local) = match text.trim().split_once('/') {
-            Some((external, local)) => (external, Some(local.parse::<IpAddr>().ok()?)),
-            None => (text.trim(), None),
-        };
-        let external = external.parse::<IpAddr>().ok()?;
-        let fits = !external.is_unspecified() && local.is_none_or(|local| local.is_ipv4() == external.is_ipv4());
-        fits.then_some(Self { external, local })
-    }
-}
-
-impl fmt::Display for ExternalIp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.local {
-            Some(local) => write!(f, "{}/{local}", self.external),
-            None => write!(f, "{}", self.external),
-        }
-    }
-}
-
-impl Serialize for ExternalIp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ExternalIp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "`{text}` is not an external address; write \"PUBLIC\" or \"PUBLIC/PRIVATE\", such as \"198.51.100.7\" or \"198.51.100.7/10.0.0.5\""
-            ))
-        })
-    }
-}
-
-impl JsonSchema for ExternalIp {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ExternalIp".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["198.51.100.7", "198.51.100.7/10.0.0.5"] })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -484,20 +492,5 @@ mod tests {
         (relay.listen_tcp, relay.listen_tls) = (Some(Vec::new()), Some(listen(&["127.0.0.1:443"])));
         assert!(relay.tcp_addrs().is_empty());
         assert_eq!(shown(relay.tls_addrs(true)), ["127.0.0.1:443"]);
-    }
-
-    #[test]
-    fn an_external_address_may_name_the_local_one_of_its_family() {
-        for (text, fine) in [
-            ("198.51.100.7", true),
-            ("198.51.100.7/10.0.0.5", true),
-            ("2001:db8::1/fd00::5", true),
-            ("198.51.100.7/fd00::5", false),
-            ("0.0.0.0", false),
-            ("auto-detect", false),
-            ("198.51.100.7/", false),
-        ] {
-            assert_eq!(ExternalIp::parse(text).map(|ip| ip.to_string()).as_deref(), fine.then_some(text), "{text}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use sangam_auth::turn::LongTermUser;
 use toml::Value;
@@ -8,7 +9,7 @@ use super::line::Line;
 use super::meaning::Read;
 use super::peer_range::prefixes;
 use super::translation::{Remark, TranslatedSetting, Translation, Verdict, switched};
-use crate::sections::relay::ExternalIp;
+use crate::values::ExternalIp;
 
 /// What became of one line.
 pub(super) enum Outcome {
@@ -34,6 +35,9 @@ pub(super) struct Gathered {
     listening_port: Option<(usize, u16)>,
     certificate: Option<(usize, String)>,
     private_key: Option<(usize, String)>,
+    tls_port: Option<(usize, u16)>,
+    proxy_port: Option<(usize, u16)>,
+    no_udp: Option<usize>,
     metrics: Metrics,
     wants_secrets: bool,
     wants_users: bool,
@@ -83,10 +87,23 @@ impl Gathered {
             Read::TotalQuota => self.take_quota("relay.allocations_max", "of the whole server", line),
             Read::MaxBps => self.take_rate("relay.allocation_bytes_per_sec", "each session", line),
             Read::BpsCapacity => self.take_rate("relay.bytes_per_sec", "all sessions together", line),
-            Read::MaxAllocateLifetime => self.take_allocation_lifetime(line),
-            Read::ChannelLifetime => fixed_time(line, 600, "a channel lasts 10 minutes (RFC 8656 §12)"),
-            Read::PermissionLifetime => fixed_time(line, 300, "a permission lasts 5 minutes (RFC 8656 §9)"),
-            Read::StaleNonce => fixed_time(line, 3_600, "a nonce lasts an hour, and clients fetch the next one unseen"),
+            Read::MaxAllocateLifetime => self.take_secs("relay.allocation_lifetime_max", 600..=86_400, line),
+            Read::ChannelLifetime => self.take_secs("relay.channel_lifetime", 60..=3_600, line),
+            Read::PermissionLifetime => self.take_secs("relay.permission_lifetime", 60..=3_600, line),
+            Read::StaleNonce => self.take_secs("relay.nonce_lifetime", 60..=86_400, line),
+            Read::AllowLoopbackPeers => switched(line, || self.take_loopback_peers(line)),
+            Read::NoTcp => switched(line, || self.set("relay.listen_tcp", line, Value::Array(Vec::new()))),
+            Read::NoTls => switched(line, || self.set("relay.listen_tls", line, Value::Array(Vec::new()))),
+            Read::NoUdp => switched(line, || {
+                self.no_udp = Some(line.number);
+                Outcome::Honoured
+            }),
+            Read::TlsListeningPort => take_own_port(&mut self.tls_port, line),
+            Read::TcpProxyPort => match take_own_port(&mut self.proxy_port, line) {
+                Outcome::Honoured => Outcome::HonouredBut(PROXIES.to_owned()),
+                other => other,
+            },
+            Read::PrometheusPath => metrics_path(line),
             Read::AllowedPeerIp => self.take_peers("relay.allow_peers", line),
             Read::DeniedPeerIp => self.take_peers("relay.deny_peers", line),
             Read::Cert => take_path(&mut self.certificate, line),
@@ -256,18 +273,28 @@ impl Gathered {
         }
     }
 
-    fn take_allocation_lifetime(&mut self, line: &Line<'_>) -> Outcome {
+    fn take_secs(&mut self, key: &'static str, taken: RangeInclusive<u64>, line: &Line<'_>) -> Outcome {
         match line.number() {
             None if line.value.is_empty() => Outcome::Always,
             None => no_number(),
-            Some(secs @ 600..=86_400) => {
-                self.set("relay.allocation_lifetime_max", line, format!("{secs}s").into())
-            }
-            Some(_) => Outcome::NotHonoured(
-                "an allocation may last 600 to 86400 seconds (RFC 8656 §7.2); `relay.allocation_lifetime_max` is an hour"
-                    .to_owned(),
-            ),
+            Some(secs) if taken.contains(&secs) => self.set(key, line, format!("{secs}s").into()),
+            Some(_) => Outcome::NotHonoured(format!(
+                "`{key}` takes {} to {} seconds and keeps its default",
+                taken.start(),
+                taken.end()
+            )),
         }
+    }
+
+    /// Addresses of this machine are open only if each is named by itself.
+    fn take_loopback_peers(&mut self, line: &Line<'_>) -> Outcome {
+        for range in ["127.0.0.0/8", "127.0.0.1/32", "::1/128"] {
+            self.add("relay.allow_peers", line, range.into());
+        }
+        Outcome::HonouredBut(
+            "every client reaches what listens on this machine's loopback over UDP; `relay.allow_peers` is its name here"
+                .to_owned(),
+        )
     }
 
     fn take_peers(&mut self, key: &'static str, line: &Line<'_>) -> Outcome {
@@ -294,8 +321,8 @@ impl Gathered {
     /// Says it all in our keys, and what concerns the file as a whole.
     pub(super) fn finish(mut self, translation: &mut Translation) {
         self.finish_credentials(translation);
-        self.finish_certificate(translation);
-        self.finish_listeners(translation);
+        let has_certificate = self.finish_certificate(translation);
+        self.finish_listeners(has_certificate, translation);
         self.finish_metrics();
         let one = self.one.into_iter().map(|(key, (line, value))| TranslatedSetting { key, value, lines: vec![line] });
         translation.settings.extend(one);
@@ -345,7 +372,9 @@ impl Gathered {
         }
     }
 
-    fn finish_certificate(&mut self, translation: &mut Translation) {
+    /// Whether there is a whole one.
+    fn finish_certificate(&mut self, translation: &mut Translation) -> bool {
+        let is_whole = self.certificate.is_some() && self.private_key.is_some();
         match (self.certificate.take(), self.private_key.take()) {
             (Some((cert_line, certificate)), Some((key_line, key))) => {
                 self.one.insert("tls.certificate_file", (cert_line, certificate.into()));
@@ -355,6 +384,7 @@ impl Gathered {
             (None, Some((line, _))) => translation.unhonour(line, "pkey", "there is no `cert` beside it"),
             (None, None) => {}
         }
+        is_whole
     }
 
     fn finish_metrics(&mut self) {
@@ -365,7 +395,7 @@ impl Gathered {
     }
 
     /// Without a `listening-ip` coturn listens on all addresses.
-    fn finish_listeners(&mut self, translation: &mut Translation) {
+    fn finish_listeners(&mut self, has_certificate: bool, translation: &mut Translation) {
         let (port_line, port) = self.listening_port.map_or((None, DEFAULT_PORT), |(line, port)| (Some(line), port));
         let lines: Vec<usize>;
         let ips: Vec<IpAddr>;
@@ -380,10 +410,41 @@ impl Gathered {
         } else {
             (lines, ips) = std::mem::take(&mut self.listening_ips).into_iter().unzip();
         }
-        let listen = ips.into_iter().map(|ip| Value::String(SocketAddr::new(ip, port).to_string()));
-        let value = Value::Array(listen.collect());
-        translation.settings.push(TranslatedSetting { key: "relay.listen", value, lines });
+        self.finish_streams(&ips, port, has_certificate, translation);
+        let udp = if self.no_udp.is_some() { &[][..] } else { &ips };
+        let lines = lines.into_iter().chain(self.no_udp).collect();
+        translation.settings.push(TranslatedSetting { key: "relay.listen", value: listen_on(udp, port), lines });
     }
+
+    /// Listeners over TCP and TLS whose place does not follow from that of UDP.
+    fn finish_streams(&mut self, ips: &[IpAddr], port: u16, has_certificate: bool, translation: &mut Translation) {
+        if let Some(line) = self.no_udp {
+            self.one.entry("relay.listen_tcp").or_insert_with(|| (line, listen_on(ips, port)));
+        }
+        if let Some((line, port)) = self.proxy_port {
+            self.one.insert("relay.listen_proxy", (line, listen_on(ips, port)));
+        }
+        let has_tls = !self.one.contains_key("relay.listen_tls");
+        match self.tls_port {
+            Some((line, _)) if !has_certificate => {
+                translation.unhonour(line, "tls-listening-port", "there is no `cert` with its `pkey`");
+            }
+            Some((line, port)) if has_tls => {
+                self.one.insert("relay.listen_tls", (line, listen_on(ips, port)));
+            }
+            Some((line, _)) => translation.unhonour(line, "tls-listening-port", "`no-tls` closes every TLS listener"),
+            None if has_certificate && has_tls => {
+                if let Some(line) = self.no_udp {
+                    self.one.insert("relay.listen_tls", (line, listen_on(ips, TLS_PORT)));
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+fn listen_on(ips: &[IpAddr], port: u16) -> Value {
+    Value::Array(ips.iter().map(|ip| Value::String(SocketAddr::new(*ip, port).to_string())).collect())
 }
 
 impl Translation {
@@ -405,6 +466,7 @@ const DEFAULT_PORT: u16 = 3_478;
 const TLS_PORT: u16 = 5_349;
 /// coturn's default.
 const METRICS_PORT: u16 = 9_641;
+const PROXIES: &str = "each connection there begins with a PROXY v2 header; name the load balancer in `http.trusted_proxies`, or it is refused";
 const SCRAPERS: &str = "`/metrics` listens by itself; scrapers on other machines need an address in `admin.allow` or a token with the scope metrics:read";
 
 fn address(line: &Line<'_>) -> Option<IpAddr> {
@@ -461,12 +523,22 @@ fn rest_separator(line: &Line<'_>) -> Outcome {
     )
 }
 
-/// coturn's bandwidths are bytes, and often taken for bits.
-fn fixed_time(line: &Line<'_>, ours: u64, why: &str) -> Outcome {
-    match line.number() {
-        None if line.value.is_empty() => Outcome::Always,
-        None => no_number(),
-        Some(secs) if secs == ours => Outcome::Always,
-        Some(_) => Outcome::NotHonoured(why.to_owned()),
+/// coturn's metrics are at a path of its operator's choice.
+fn metrics_path(line: &Line<'_>) -> Outcome {
+    match line.value {
+        "" | "/metrics" => Outcome::Always,
+        _ => Outcome::NotHonoured("the path is `/metrics`".to_owned()),
+    }
+}
+
+fn take_own_port(place: &mut Option<(usize, u16)>, line: &Line<'_>) -> Outcome {
+    match line.number().map(u16::try_from) {
+        Some(Ok(port)) if port > 0 => match place.replace((line.number, port)) {
+            None => Outcome::Honoured,
+            Some((earlier, _)) => {
+                Outcome::HonouredBut(format!("it stands on line {earlier} too; this later one counts"))
+            }
+        },
+        _ => no_port(),
     }
 }

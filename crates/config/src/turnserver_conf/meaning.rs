@@ -18,6 +18,7 @@ pub(super) enum Meaning {
 /// The options that the translation reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
+    AllowLoopbackPeers,
     AllowedPeerIp,
     AlternateServer,
     BpsCapacity,
@@ -34,10 +35,14 @@ pub(super) enum Read {
     MaxPort,
     MinPort,
     Mobility,
+    NoTcp,
+    NoTls,
+    NoUdp,
     PermissionLifetime,
     Pkey,
     Prometheus,
     PrometheusAddress,
+    PrometheusPath,
     PrometheusPort,
     Realm,
     RelayIp,
@@ -45,7 +50,9 @@ pub(super) enum Read {
     RestApiSeparator,
     StaleNonce,
     StaticAuthSecret,
+    TcpProxyPort,
     TlsAlternateServer,
+    TlsListeningPort,
     TotalQuota,
     UseAuthSecret,
     User,
@@ -114,7 +121,6 @@ const RFC5780: &str = "one address and port answer; NAT behaviour discovery (RFC
 const SOCKETS: &str = "sockets are tuned by `relay.listen_buffer_bytes` and `relay.relay_buffer_bytes`";
 const STUN: &str = "STUN and TURN are always both offered on every relay listener";
 const TLS_NEW: &str = "TLS 1.2 and 1.3 are spoken and nothing older";
-const TLS_PORT: &str = "TLS listens on port 5349 beside each `listening-ip` once there is a `cert`; write other ports in `relay.listen_tls`";
 const WEB: &str = "the dashboard and the administration API are at `http.listen`";
 
 /// By name.
@@ -126,12 +132,7 @@ const MEANINGS: [(&str, Meaning); 138] = [
         "allocation-default-address-family",
         Foreign("without REQUESTED-ADDRESS-FAMILY the relayed address is IPv4 (RFC 8656 §7.2)"),
     ),
-    (
-        "allow-loopback-peers",
-        ForeignIfOn(
-            "peers on loopback are reachable only while everything is on loopback; to open them all the same, set `relay.allow_peers`",
-        ),
-    ),
+    ("allow-loopback-peers", Honoured(Read::AllowLoopbackPeers)),
     ("allowed-peer-ip", Honoured(Read::AllowedPeerIp)),
     ("alt-listening-port", Foreign(RFC5780)),
     ("alt-tls-listening-port", Foreign(RFC5780)),
@@ -206,13 +207,13 @@ const MEANINGS: [(&str, Meaning); 138] = [
     ("no-stdout-log", AlwaysIfOn(LOGS)),
     ("no-stun", ForeignIfOn(STUN)),
     ("no-stun-backward-compatibility", AlwaysIfOn("requests without the magic cookie (RFC 3489) are dropped")),
-    ("no-tcp", ForeignIfOn("write `relay.listen_tcp = []`")),
+    ("no-tcp", Honoured(Read::NoTcp)),
     ("no-tcp-relay", AlwaysIfOn("peers are reached over UDP only (RFC 6062 is not offered)")),
-    ("no-tls", ForeignIfOn("write `relay.listen_tls = []`")),
+    ("no-tls", Honoured(Read::NoTls)),
     ("no-tlsv1", AlwaysIfOn(TLS_NEW)),
     ("no-tlsv1_1", AlwaysIfOn(TLS_NEW)),
     ("no-tlsv1_2", ForeignIfOn(TLS_NEW)),
-    ("no-udp", ForeignIfOn("every address of `relay.listen` answers over UDP")),
+    ("no-udp", Honoured(Read::NoUdp)),
     ("no-udp-relay", ForeignIfOn("UDP is all that is relayed; to relay nothing, leave `relay` out of `server.roles`")),
     ("oauth", ForeignIfOn(OAUTH)),
     ("permission-lifetime", Honoured(Read::PermissionLifetime)),
@@ -227,7 +228,7 @@ const MEANINGS: [(&str, Meaning); 138] = [
     ("prod", AlwaysIfOn("answers tell no version")),
     ("prometheus", Honoured(Read::Prometheus)),
     ("prometheus-address", Honoured(Read::PrometheusAddress)),
-    ("prometheus-path", Foreign("the path is `/metrics`")),
+    ("prometheus-path", Honoured(Read::PrometheusPath)),
     ("prometheus-port", Honoured(Read::PrometheusPort)),
     ("prometheus-tls", ForeignIfOn("this listener speaks plain HTTP; `http.listen` has `/metrics` with TLS")),
     ("prometheus-username-labels", ForeignIfOn("no label of `/metrics` grows with the number of users")),
@@ -258,14 +259,9 @@ const MEANINGS: [(&str, Meaning); 138] = [
     ("stun-only", ForeignIfOn(STUN)),
     ("syslog", ForeignIfOn(LOGS)),
     ("syslog-facility", Foreign(LOGS)),
-    (
-        "tcp-proxy-port",
-        Foreign(
-            "write `relay.proxy_protocol = true` and `http.trusted_proxies`; it holds for every TCP and TLS listener",
-        ),
-    ),
+    ("tcp-proxy-port", Honoured(Read::TcpProxyPort)),
     ("tls-alternate-server", Honoured(Read::TlsAlternateServer)),
-    ("tls-listening-port", Foreign(TLS_PORT)),
+    ("tls-listening-port", Honoured(Read::TlsListeningPort)),
     ("total-quota", Honoured(Read::TotalQuota)),
     ("udp-gso", ForeignIfOn(SOCKETS)),
     ("udp-recvmmsg", AlwaysIfOn("datagrams are received and sent in batches")),
@@ -308,6 +304,7 @@ impl Read {
     /// What becomes of it, for the table.
     fn described(self) -> (&'static str, &'static str) {
         match self {
+            Self::AllowLoopbackPeers => ("honoured", "127.0.0.0/8 and ::1 in `relay.allow_peers`"),
             Self::AllowedPeerIp => ("honoured", "`relay.allow_peers`; goes before what is denied, as with coturn"),
             Self::AlternateServer => ("honoured", "`relay.alternate_servers`, with `relay.redirect = \"always\"`"),
             Self::BpsCapacity => (
@@ -315,7 +312,7 @@ impl Read {
                 "`relay.bytes_per_sec`; bytes a second of all sessions together, not bits, also without `max-bps`",
             ),
             Self::Cert => ("honoured", "`tls.certificate_file`, with `pkey`; for every listener with TLS, HTTP too"),
-            Self::ChannelLifetime => ("so anyway if 600", "a channel lasts 10 minutes (RFC 8656 §12)"),
+            Self::ChannelLifetime => ("honoured", "`relay.channel_lifetime`, from 60 to 3600 seconds"),
             Self::DeniedPeerIp => {
                 ("honoured", "`relay.deny_peers`; all that is not the public Internet is denied anyway")
             }
@@ -332,22 +329,32 @@ impl Read {
             Self::MaxPort => ("honoured", "`relay.max_port`"),
             Self::MinPort => ("honoured", "`relay.min_port`"),
             Self::Mobility => ("honoured", "`relay.mobility`"),
-            Self::PermissionLifetime => ("so anyway if 300", "a permission lasts 5 minutes (RFC 8656 §9)"),
+            Self::NoTcp => ("honoured", "`relay.listen_tcp = []`"),
+            Self::NoTls => ("honoured", "`relay.listen_tls = []`"),
+            Self::NoUdp => ("honoured", "`relay.listen = []`, with `relay.listen_tcp` in its place"),
+            Self::PermissionLifetime => ("honoured", "`relay.permission_lifetime`, from 60 to 3600 seconds"),
             Self::Pkey => ("honoured", "`tls.key_file`, with `cert`"),
             Self::Prometheus => (
                 "honoured",
                 "`admin.metrics_listen`, 0.0.0.0:9641; scrapers need a token or an address in `admin.allow`",
             ),
             Self::PrometheusAddress => ("honoured", "the address of `admin.metrics_listen`"),
+            Self::PrometheusPath => ("so anyway if `/metrics`", "the path is `/metrics`"),
             Self::PrometheusPort => ("honoured", "the port of `admin.metrics_listen`"),
             Self::Realm => ("honoured", "`relay.realm`"),
             Self::RelayIp => ("honoured", "`relay.relay_ip`, every line of it"),
             Self::RelayThreads => ("honoured", "`relay.threads`; 0 is one thread"),
             Self::RestApiSeparator => ("so anyway if `:`", "expiry and name are parted by a colon"),
-            Self::StaleNonce => ("so anyway if 3600", "a nonce lasts an hour, and clients fetch the next one unseen"),
+            Self::StaleNonce => ("honoured", "`relay.nonce_lifetime`, from 60 to 86400 seconds"),
             Self::StaticAuthSecret => ("honoured", "`relay.secrets`, up to four lines of it"),
+            Self::TcpProxyPort => {
+                ("honoured", "`relay.listen_proxy`, on each `listening-ip`; it believes `http.trusted_proxies` alone")
+            }
             Self::TlsAlternateServer => {
                 ("honoured", "`relay.alternate_servers_tls`, with `relay.redirect = \"always\"`")
+            }
+            Self::TlsListeningPort => {
+                ("honoured", "the port of `relay.listen_tls`, on each `listening-ip`, with `cert`")
             }
             Self::TotalQuota => (
                 "honoured",

@@ -19,7 +19,7 @@ fn a_relay_whose_sockets_are_bound_but_whose_threads_do_not_answer_has_failed() 
     let groups = Arc::new(bind_listeners(&options()).unwrap());
     let faces = (0..2).map(|_| ThreadFace::new(Arc::new(Waker::new().unwrap()), 1, 1, 1)).collect();
     let directory = Arc::new(Directory::new([], &(1..=1)));
-    let shared = Arc::new(Shared::new(directory, faces, Live::default()));
+    let shared = Arc::new(Shared::new(directory, faces, Live::default(), Vec::new()));
     let part = RelayPart::new(Arc::clone(&shared), Arc::downgrade(&groups), Arc::default());
     let report = part.check_now();
     assert_eq!(report.state, PartState::Failed);

@@ -6,6 +6,7 @@ use sangam_turn_proto::{Input, Limits, OpenError, Opened, Output, RequestId};
 
 use super::RelayThread;
 use super::packets::Parcel;
+use crate::client_networks::ClientNetworks;
 use crate::counters::Counter;
 use crate::handover::Handover;
 
@@ -105,8 +106,11 @@ impl RelayThread {
 
     fn apply_live(&mut self) {
         let live = self.shared.live.load_full();
-        self.core.replace_policy(self.premises.policy(&live));
+        let addresses = self.shared.relay_addresses.load_full();
+        let policy = self.premises.policy(&live, &addresses);
+        self.core.replace_relay_addresses(addresses.to_vec(), policy);
         self.core.replace_alternates(live.alternates.clone());
+        self.clients = ClientNetworks::new(live.allowed_clients.clone());
         let limits = live.limits;
         // Whoever comes while we drain is refused with 508 and goes elsewhere.
         let allocations = if self.shared.is_draining() { 0 } else { limits.allocations };

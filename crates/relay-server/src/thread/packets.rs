@@ -74,13 +74,25 @@ impl RelayThread {
     /// As [`relay_from_client`](Self::relay_from_client), whichever thread has heard it.
     pub(super) fn judge_from_client(&mut self, from: FiveTuple, index: usize) {
         let Some(datagram) = self.batch.datagram(index) else { return };
+        self.counters.count(Counter::ClientMessagesIn);
+        self.counters.add(Counter::ClientBytesIn, datagram.bytes.len() as u64);
         match self.core.relay_from_client(self.now, &from, datagram.bytes) {
             FromClient::Forward(forward) => self.forward(index, forward),
+            // Here and not before: what an allocation relays is not judged again.
+            FromClient::Control if !self.clients.admit(&from) => self.refuse_client(&from, Counter::RefusedDatagrams),
             FromClient::Control => {
                 self.core.handle_input(self.now, Input::Client { from, bytes: datagram.bytes });
                 self.drain();
             }
             FromClient::Dropped(_) => {}
+        }
+    }
+
+    /// A client of a network that may not use the relay: it is told nothing.
+    pub(super) fn refuse_client(&mut self, from: &FiveTuple, counter: Counter) {
+        self.counters.count(counter);
+        if tracing::enabled!(tracing::Level::INFO) && self.log.may_write(self.now.mono) {
+            tracing::info!(client = %from.client.0, "refused: the client's network is not in `relay.allow_from`");
         }
     }
 
@@ -160,6 +172,12 @@ impl RelayThread {
 
     /// Queues a message for a client, to leave from the address that the client speaks to.
     pub(super) fn push_to_client(&mut self, to: &FiveTuple, parcel: Parcel) {
+        let len = match &parcel {
+            Parcel::Received(slice) => self.batch.bytes(slice).len(),
+            Parcel::Owned(bytes) | Parcel::Answer(bytes) => bytes.len(),
+        };
+        self.counters.count(Counter::ClientMessagesOut);
+        self.counters.add(Counter::ClientBytesOut, len as u64);
         if to.transport != Transport::Udp {
             return self.push_to_stream(to, parcel);
         }

@@ -27,6 +27,11 @@ impl RelayThread {
         let mut arrivals = Vec::new();
         let has_all = self.face().arrivals.collect(self.incarnation.owner, ARRIVALS_MAX, &mut arrivals);
         for Arrival { stream, five_tuple } in arrivals {
+            if !self.clients.admit(&five_tuple) {
+                // Dropped, which closes it.
+                self.refuse_client(&five_tuple, Counter::RefusedConnections);
+                continue;
+            }
             // The end of the earlier one was on its way to us.
             if let Some(earlier) = self.connections.of(&five_tuple) {
                 self.close_connection(earlier, Closed::Replaced);

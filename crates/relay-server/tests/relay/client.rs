@@ -100,6 +100,11 @@ impl Wire {
 impl Client {
     pub(crate) fn new(server: SocketAddr, credential: RestCredential) -> Self {
         let ip = if server.is_ipv4() { "127.0.0.1" } else { "::1" };
+        Self::bound_to(ip, server, credential)
+    }
+
+    /// Over UDP, from an address of its own.
+    pub(crate) fn bound_to(ip: &str, server: SocketAddr, credential: RestCredential) -> Self {
         let socket = UdpSocket::bind((ip, 0)).unwrap();
         socket.connect(server).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -10,6 +10,7 @@ mod hairpin;
 mod lifecycle;
 mod limits;
 mod mobility;
+mod networks;
 mod peers;
 mod readiness;
 mod relay;

@@ -92,7 +92,7 @@ fn host_of(config: &Config) -> anyhow::Result<String> {
     }
     let listen = config.relay.listen.first().map(|addr| addr.get().ip()).filter(|ip| !ip.is_unspecified());
     let main = || Machine::read().main_address(true);
-    let ip: Option<IpAddr> = external_address(config).or(listen).or_else(main);
+    let ip: Option<IpAddr> = external_address(config, None).or(listen).or_else(main);
     Ok(ip.context("the relay's host is not known; name it with `--host` or set `ice.host`")?.to_string())
 }
 

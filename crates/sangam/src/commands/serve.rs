@@ -14,6 +14,7 @@ use crate::cli::ConfigArgs;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::drain::drain;
+use crate::external_address::ExternalAddresses;
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
 use crate::options::log::log_options;
@@ -60,7 +61,12 @@ async fn serve(process: Process<'_>) -> anyhow::Result<()> {
     let Process { args, loaded, machine, data_dir, generated, logs, began } = process;
     let mut stop = StopSignals::listen()?;
     let mut hangup = listen(SignalKind::hangup())?;
+    let external = ExternalAddresses::of(&loaded.config, &machine);
+    if let Some(external) = &external {
+        external.ask().await;
+    }
     let ground = Ground {
+        external,
         config: &loaded.config,
         machine: &machine,
         generated: &generated,

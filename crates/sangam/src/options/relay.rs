@@ -8,7 +8,7 @@ use std::thread;
 use arc_swap::ArcSwap;
 use sangam_auth::turn::RestSecrets;
 use sangam_config::sections::relay::{self as sections, Relay};
-use sangam_config::{AlternateServer, Config, Network};
+use sangam_config::{AlternateServer, Config, ExternalIp, Network};
 use sangam_control::RelayEvents;
 use sangam_relay_server::{
     Alternate, Alternates, IpRange, Lifetimes, Limits, Live, NonceSecret, Options, Redirect, RelayAddress,
@@ -23,6 +23,7 @@ pub(crate) fn relay_options(
     machine: &Machine,
     secrets: Arc<ArcSwap<RestSecrets>>,
     nonce_secret: [u8; 32],
+    detected: &dyn Fn(IpAddr) -> Option<IpAddr>,
 ) -> Options {
     let relay = &config.relay;
     let listen = relay.listen.iter().map(|addr| addr.get()).collect();
@@ -34,14 +35,20 @@ pub(crate) fn relay_options(
         } else {
             relay.threads
         },
-        relay_addresses: relay_addresses(relay, machine),
+        relay_addresses: relay_addresses(relay, machine, detected),
         ports: relay.min_port..=relay.max_port,
         offers_password_algorithms: relay.password_algorithms,
         offers_username_anonymity: relay.userhash,
         live: relay_live(relay, machine),
-        lifetimes: Lifetimes { allocation_max: relay.allocation_lifetime_max.get(), ..Lifetimes::default() },
+        lifetimes: Lifetimes {
+            allocation_max: relay.allocation_lifetime_max.get(),
+            permission: relay.permission_lifetime.get(),
+            channel: relay.channel_lifetime.get(),
+            ..Lifetimes::default()
+        },
         mobility: relay.mobility,
-        stream_listen: relay.tcp_addrs().into_iter().chain(relay.tls_addrs(config.tls.is_configured())).collect(),
+        nonce_lifetime: relay.nonce_lifetime.get(),
+        stream_listen: stream_addrs(relay, config.tls.is_configured()),
         connection_idle: relay.connection_idle_timeout.get(),
         connection_queue_bytes: relay.connection_queue_bytes.as_usize(),
         arrivals_queue: relay.arrivals_max,
@@ -69,6 +76,7 @@ pub(crate) fn relay_options(
 /// What a reload can replace.
 pub(crate) fn relay_live(relay: &Relay, machine: &Machine) -> Live {
     Live {
+        allowed_clients: relay.allow_from.iter().map(ip_range).collect(),
         allowed_peers: relay.allow_peers.iter().map(ip_range).collect(),
         denied_peers: relay.deny_peers.iter().map(ip_range).collect(),
         own_addresses: machine.addresses.clone(),
@@ -108,18 +116,38 @@ fn ip_range(network: &Network) -> IpRange {
     IpRange::prefix(network.get().addr(), network.get().prefix_len())
 }
 
-/// Where relayed addresses are opened and how the world sees them.
-fn relay_addresses(relay: &Relay, machine: &Machine) -> Vec<RelayAddress> {
+fn stream_addrs(relay: &Relay, has_certificate: bool) -> Vec<SocketAddr> {
+    [relay.tcp_addrs(), relay.tls_addrs(has_certificate), relay.proxy_addrs()].concat()
+}
+
+/// The local addresses whose external one STUN servers are asked for.
+pub(crate) fn detected_addresses(relay: &Relay, machine: &Machine) -> Vec<IpAddr> {
+    let is_detected = |bound: &IpAddr| external_rule(relay, *bound).is_some_and(|rule| rule.external.is_none());
+    bound_addresses(relay, machine).into_iter().filter(is_detected).collect()
+}
+
+/// Where relayed addresses are opened and how the world sees them. `detected` is what STUN servers say.
+fn relay_addresses(relay: &Relay, machine: &Machine, detected: &dyn Fn(IpAddr) -> Option<IpAddr>) -> Vec<RelayAddress> {
+    let seen = |bound| {
+        let rule = external_rule(relay, bound);
+        rule.and_then(|rule| rule.external.or_else(|| detected(bound))).unwrap_or(bound)
+    };
+    bound_addresses(relay, machine).into_iter().map(|bound| RelayAddress { bound, external: seen(bound) }).collect()
+}
+
+/// Where relayed addresses are opened.
+fn bound_addresses(relay: &Relay, machine: &Machine) -> Vec<IpAddr> {
     let mut bound = relay.relay_ip.clone();
     if bound.is_empty() {
-        for addr in &relay.listen {
-            bound.extend(bound_for(addr.get(), machine));
-        }
+        let udp = relay.listen.iter().map(|addr| addr.get());
+        // Where all clients come over TCP or TLS, there.
+        let listen = if relay.listen.is_empty() { stream_addrs(relay, true) } else { udp.collect() };
+        bound.extend(listen.into_iter().filter_map(|addr| bound_for(addr, machine)));
     }
-    let mut addresses: Vec<RelayAddress> = Vec::new();
+    let mut addresses = Vec::new();
     for ip in bound {
-        if !addresses.iter().any(|address| address.bound == ip) {
-            addresses.push(RelayAddress { bound: ip, external: external_of(relay, ip) });
+        if !addresses.contains(&ip) {
+            addresses.push(ip);
         }
     }
     addresses
@@ -130,11 +158,16 @@ fn bound_for(listen: SocketAddr, machine: &Machine) -> Option<IpAddr> {
     if listen.ip().is_unspecified() { machine.main_address(listen.is_ipv4()) } else { Some(listen.ip()) }
 }
 
-fn external_of(relay: &Relay, bound: IpAddr) -> IpAddr {
-    let of_this = relay.external_ip.iter().find(|ip| ip.local == Some(bound));
-    let of_family =
-        || relay.external_ip.iter().find(|ip| ip.local.is_none() && ip.external.is_ipv4() == bound.is_ipv4());
-    of_this.or_else(of_family).map_or(bound, |ip| ip.external)
+/// What `relay.external_ip` says about a local address: the entry that names it, else one of its family, else one for all.
+fn external_rule(relay: &Relay, bound: IpAddr) -> Option<&ExternalIp> {
+    let rules = || relay.external_ip.iter();
+    let of_this = rules().find(|ip| ip.local == Some(bound));
+    let of_family = || {
+        rules()
+            .find(|ip| ip.local.is_none() && ip.external.is_some_and(|external| external.is_ipv4() == bound.is_ipv4()))
+    };
+    let of_all = || rules().find(|ip| ip.local.is_none() && ip.external.is_none());
+    of_this.or_else(of_family).or_else(of_all)
 }
 
 #[cfg(test)]
@@ -163,7 +196,7 @@ mod tests {
     }
 
     fn check(settings: &[(&str, &str)], expected: &[&str]) {
-        let found: Vec<String> = relay_addresses(&config(settings).relay, &machine())
+        let found: Vec<String> = relay_addresses(&config(settings).relay, &machine(), &|_| "198.51.100.9".parse().ok())
             .iter()
             .map(|address| format!("{} as {}", address.bound, address.external))
             .collect();
@@ -202,7 +235,7 @@ mod tests {
             let secrets = Arc::new(ArcSwap::from_pointee(
                 rest_secrets_of(&[sangam_config::Secret::new("a secret of some length")]).unwrap(),
             ));
-            let options = relay_options(&config, &machine(), secrets, [0; 32]);
+            let options = relay_options(&config, &machine(), secrets, [0; 32], &|_| None);
             assert_eq!(options.offers_password_algorithms, password_algorithms);
             assert_eq!(options.offers_username_anonymity, userhash);
             let realm = &config.relay.realm;
@@ -228,5 +261,25 @@ mod tests {
             ],
             &["10.0.0.5 as 198.51.100.1", "172.17.0.1 as 198.51.100.2", "::1 as ::1"],
         );
+    }
+
+    #[test]
+    fn what_stun_servers_say_stands_for_the_addresses_that_are_to_be_found_out() {
+        let detect =
+            |external_ip| [("relay.relay_ip", "10.0.0.5,172.17.0.1"), ("relay.external_ip", external_ip), STUN];
+        check(&detect("auto-detect"), &["10.0.0.5 as 198.51.100.9", "172.17.0.1 as 198.51.100.9"]);
+        check(&detect("auto-detect/10.0.0.5"), &["10.0.0.5 as 198.51.100.9", "172.17.0.1 as 172.17.0.1"]);
+        check(
+            &detect("auto-detect,198.51.100.2/172.17.0.1"),
+            &["10.0.0.5 as 198.51.100.9", "172.17.0.1 as 198.51.100.2"],
+        );
+    }
+
+    const STUN: (&str, &str) = ("relay.stun_servers", "192.0.2.1:3478");
+
+    #[test]
+    fn where_nobody_comes_over_udp_relayed_addresses_are_opened_where_connections_come() {
+        let tcp_only = [("relay.listen", ""), ("relay.listen_tcp", "10.0.0.5:3478")];
+        check(&tcp_only, &["10.0.0.5 as 10.0.0.5"]);
     }
 }

@@ -60,8 +60,9 @@ pub(crate) fn signal_options(signal: &Signal, live: Live) -> Options {
 
 /// What a reload can replace.
 pub(crate) fn signal_live(config: &Config, settled: &Settled, keyring: Keyring, secrets: &RestSecrets) -> Live {
-    let relay = settled.relay.map(|addr| RelayEndpoint {
-        udp_port: Some(addr.port()),
+    let has_relay = settled.relay.is_some() || settled.relay_tcp_port.is_some() || settled.relay_tls_port.is_some();
+    let relay = has_relay.then(|| RelayEndpoint {
+        udp_port: settled.relay.map(|addr| addr.port()),
         tcp_port: settled.relay_tcp_port,
         tls_port: settled.relay_tls_port,
         secrets: Some(secrets.clone()),
@@ -94,8 +95,8 @@ fn ice_options(ice: &Ice, settled: &Settled, relay: Option<RelayEndpoint>) -> Ic
 
 /// The address that clients should send to: the external one, or the one the relay listens on if it is neither
 /// loopback nor a wildcard.
-pub(crate) fn external_address(config: &Config) -> Option<IpAddr> {
-    let external = config.relay.external_ip.first().map(|ip| ip.external);
+pub(crate) fn external_address(config: &Config, detected: Option<IpAddr>) -> Option<IpAddr> {
+    let external = config.relay.external_ip.first().and_then(|ip| ip.external.or(detected));
     let own =
         config.relay.listen.iter().map(|addr| addr.get().ip()).find(|ip| !ip.is_loopback() && !ip.is_unspecified());
     external.or(own)

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod coturn_names;
+#[cfg(test)]
+mod external_address;
+#[cfg(test)]
 mod relay_sessions;
 #[cfg(test)]
 mod run;

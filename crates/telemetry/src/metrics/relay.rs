@@ -61,6 +61,16 @@ pub struct RelaySnapshot {
     pub bytes: Labelled,
     /// Datagrams handed from one allocation to another inside the server, by whether both are on one thread.
     pub hairpin: Labelled,
+    /// Allocations alive, by the transport of their client.
+    pub allocations_over: Labelled,
+    /// Whole messages between clients and the relay, by direction.
+    pub client_messages: Labelled,
+    /// Their bytes, headers of STUN and ChannelData included, those of UDP, TCP and TLS not.
+    pub client_bytes: Labelled,
+    /// Clients of networks that may not use the relay: datagrams and connections.
+    pub clients_refused: Labelled,
+    /// Binding requests that were answered with an error.
+    pub binding_errors: u64,
     /// Requests, by method.
     pub requests: Labelled,
     /// Error responses, by STUN error code.
@@ -151,7 +161,7 @@ fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
     ]
 }
 
-fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 10] {
+fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 11] {
     [
         ("sangam_relay_thread_replacements", "Relay threads that took a place", snapshot.thread_replacements),
         ("sangam_relay_allocations_lost", "Allocations that ended with their thread", snapshot.allocations_lost),
@@ -164,6 +174,7 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 10]
             "Connections closed at once because their thread was behind",
             snapshot.connections_turned_away,
         ),
+        ("sangam_relay_binding_errors", "Binding requests answered with an error", snapshot.binding_errors),
         ("sangam_relay_socket_errors", "Errors that earlier datagrams left on a socket", snapshot.socket_errors),
         ("sangam_relay_events_missed", "Events that a follower was too slow for", snapshot.events_missed),
         ("sangam_relay_log_lines_suppressed", "Log lines left out for their number", snapshot.log_lines_suppressed),
@@ -172,11 +183,24 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 10]
 
 type Family<'a> = (&'static str, &'static str, &'static str, &'a Labelled);
 
-fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 14] {
+fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 17] {
     [
         ("sangam_relay_packets", "Datagrams relayed", "direction", &snapshot.packets),
         ("sangam_relay_payload_bytes", "Payload bytes relayed", "direction", &snapshot.bytes),
         ("sangam_relay_allocations_ended", "Allocations that ended", "cause", &snapshot.allocations_ended),
+        (
+            "sangam_relay_client_messages",
+            "Whole messages between clients and the relay",
+            "direction",
+            &snapshot.client_messages,
+        ),
+        ("sangam_relay_client_bytes", "Bytes of those messages", "direction", &snapshot.client_bytes),
+        (
+            "sangam_relay_clients_refused",
+            "What came from networks that may not use the relay",
+            "kind",
+            &snapshot.clients_refused,
+        ),
         ("sangam_relay_hairpin_packets", "Datagrams between our own allocations", "thread", &snapshot.hairpin),
         ("sangam_relay_requests", "Requests of clients", "method", &snapshot.requests),
         ("sangam_relay_refusals", "Error responses to clients", "code", &snapshot.refusals),
@@ -248,7 +272,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 30);
+        assert_eq!(kinds.len(), 34);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");

@@ -216,6 +216,7 @@ impl TurnServer {
         let (expires, relayed) = (now + lifetime, opened.relayed);
         self.timers.cancel(deadline, Timer::Opening(key));
         self.stats.allocations_live += 1;
+        self.stats.live_over[reply_to.five_tuple.transport as usize] += 1;
         self.stats.allocations_begun += 1;
         if let Some(token) = reserves {
             self.begin_reservation(now, token, opened);

@@ -81,6 +81,7 @@ impl TurnServer {
         if unknown.is_empty() {
             self.succeed(&to, &[Attribute::XorMappedAddress(reflexive(&from))]);
         } else {
+            self.stats.binding_errors += 1;
             self.refuse_unknown(&to, &unknown);
         }
     }

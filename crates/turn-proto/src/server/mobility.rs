@@ -191,6 +191,8 @@ impl TurnServer {
         self.moves.former.insert(FiveTupleKey::from(&kept.five_tuple), key);
         self.by_five_tuple.insert(FiveTupleKey::from(&to), key);
         self.stats.moves += 1;
+        self.stats.live_over[from.transport as usize] -= 1;
+        self.stats.live_over[to.transport as usize] += 1;
         self.outputs.push_back(Output::Event(Event::Moved { allocation: key, from, to }));
     }
 

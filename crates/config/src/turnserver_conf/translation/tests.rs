@@ -164,3 +164,44 @@ fn debug_shows_no_secret() {
     let shown = format!("{:?}", translate("user=a:hunter2\nstatic-auth-secret=hunter2\npkey-pwd=hunter2"));
     assert!(!shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn switches_close_their_listeners_and_ports_open_theirs() {
+    let with_tls = "listening-ip=192.0.2.1\ncert=c\npkey=k\n";
+    let listen = |more: &str, key| value(&format!("{with_tls}{more}"), key).map(|(value, _)| value);
+    let at = |port: u16| Some(format!(r#"["192.0.2.1:{port}"]"#));
+    assert_eq!(listen("no-tcp\n", "relay.listen_tcp").as_deref(), Some("[]"));
+    assert_eq!(listen("no-tls\n", "relay.listen_tls").as_deref(), Some("[]"));
+    assert_eq!(listen("tls-listening-port=443\n", "relay.listen_tls"), at(443));
+    assert_eq!(listen("tls-listening-port=443\nno-tls\n", "relay.listen_tls").as_deref(), Some("[]"));
+    assert_eq!(listen("tcp-proxy-port=5555\n", "relay.listen_proxy"), at(5_555));
+    assert_eq!(listen("no-udp\n", "relay.listen").as_deref(), Some("[]"));
+    assert_eq!(listen("no-udp\n", "relay.listen_tcp"), at(3_478));
+    assert_eq!(listen("no-udp\n", "relay.listen_tls"), at(5_349));
+    assert_eq!(listen("no-udp\nno-tcp\n", "relay.listen_tcp").as_deref(), Some("[]"));
+    assert_eq!(listen("no-tls=0\n", "relay.listen_tls"), None);
+    let without = "tls-listening-port=443\n";
+    assert_eq!(value(without, "relay.listen_tls"), None);
+    assert_eq!(remarks(without), ["`tls-listening-port` is not honoured: there is no `cert` with its `pkey`"]);
+}
+
+#[test]
+fn lifetimes_are_seconds_within_bounds() {
+    for (option, key) in [
+        ("stale-nonce", "relay.nonce_lifetime"),
+        ("channel-lifetime", "relay.channel_lifetime"),
+        ("permission-lifetime", "relay.permission_lifetime"),
+        ("max-allocate-lifetime", "relay.allocation_lifetime_max"),
+    ] {
+        assert_eq!(value(&format!("{option}=900"), key), Some((r#""900s""#.to_owned(), vec![1])), "{option}");
+        assert_eq!(value(&format!("{option}=0"), key), None, "{option}");
+        assert!(remarks(&format!("{option}=0"))[0].contains("keeps its default"), "{option}");
+        assert_eq!(value(option, key), None, "{option}");
+    }
+}
+
+#[test]
+fn loopback_peers_are_opened_by_name() {
+    let expected = r#"["127.0.0.0/8", "127.0.0.1/32", "::1/128"]"#.to_owned();
+    assert_eq!(value("allow-loopback-peers", "relay.allow_peers"), Some((expected, vec![1, 1, 1])));
+}
