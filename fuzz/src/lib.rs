@@ -3,6 +3,7 @@
 //!
 //! `cargo xtask fuzz` searches with libFuzzer; `tests/replay.rs` runs every input of `corpus/` in every test run.
 
+mod configuration;
 mod json_dialect;
 mod script;
 mod socketio_client;
@@ -10,6 +11,7 @@ mod stun_decode;
 mod turn_client_bytes;
 mod turnserver_conf;
 
+pub use configuration::configuration;
 pub use json_dialect::json_dialect;
 pub use socketio_client::socketio_client;
 pub use stun_decode::stun_decode;

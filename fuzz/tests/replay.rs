@@ -44,6 +44,11 @@ fn socketio_client_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn configuration_bears_its_corpus() -> io::Result<()> {
+    replay("configuration", sangam_fuzz::configuration)
+}
+
+#[test]
 fn every_target_has_a_replay() {
     let here = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay.rs")).unwrap();
     for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").read_dir().unwrap() {
