@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod data_dir;
 mod data_dir_part;
+mod descriptor_limit;
 mod drain;
 mod durable_file;
 mod external_address;

@@ -415,7 +415,7 @@ impl Relay {
         let secs = HumanDuration::from_secs;
         check.within("permission_lifetime", self.permission_lifetime, secs(60), secs(3_600));
         check.within("channel_lifetime", self.channel_lifetime, secs(60), secs(3_600));
-        check.within("nonce_lifetime", self.nonce_lifetime, secs(60), secs(86_400));
+        check.within("nonce_lifetime", self.nonce_lifetime, secs(60), secs(3_600));
     }
 
     fn validate_external_address(&self, check: &mut Check) {

@@ -90,7 +90,7 @@ impl Gathered {
             Read::MaxAllocateLifetime => self.take_secs("relay.allocation_lifetime_max", 600..=86_400, line),
             Read::ChannelLifetime => self.take_secs("relay.channel_lifetime", 60..=3_600, line),
             Read::PermissionLifetime => self.take_secs("relay.permission_lifetime", 60..=3_600, line),
-            Read::StaleNonce => self.take_secs("relay.nonce_lifetime", 60..=86_400, line),
+            Read::StaleNonce => self.take_secs("relay.nonce_lifetime", 60..=3_600, line),
             Read::AllowLoopbackPeers => switched(line, || self.take_loopback_peers(line)),
             Read::NoTcp => switched(line, || self.set("relay.listen_tcp", line, Value::Array(Vec::new()))),
             Read::NoTls => switched(line, || self.set("relay.listen_tls", line, Value::Array(Vec::new()))),

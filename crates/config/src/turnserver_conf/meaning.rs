@@ -345,7 +345,7 @@ impl Read {
             Self::RelayIp => ("honoured", "`relay.relay_ip`, every line of it"),
             Self::RelayThreads => ("honoured", "`relay.threads`; 0 is one thread"),
             Self::RestApiSeparator => ("so anyway if `:`", "expiry and name are parted by a colon"),
-            Self::StaleNonce => ("honoured", "`relay.nonce_lifetime`, from 60 to 86400 seconds"),
+            Self::StaleNonce => ("honoured", "`relay.nonce_lifetime`, from 60 to 3600 seconds"),
             Self::StaticAuthSecret => ("honoured", "`relay.secrets`, up to four lines of it"),
             Self::TcpProxyPort => {
                 ("honoured", "`relay.listen_proxy`, on each `listening-ip`; it believes `http.trusted_proxies` alone")

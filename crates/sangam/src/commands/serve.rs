@@ -13,6 +13,7 @@ use crate::bind_check::check_binds;
 use crate::cli::ConfigArgs;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
+use crate::descriptor_limit;
 use crate::drain::drain;
 use crate::external_address::ExternalAddresses;
 use crate::generated_secrets::GeneratedSecrets;
@@ -32,6 +33,9 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<Verdict> {
     let logs = Logs::begin(&log_options(&loaded.config.log))?;
     for notice in loaded.notices.iter().chain(&notices) {
         tracing::warn!("{notice}");
+    }
+    if let Some(complaint) = descriptor_limit::complaint(&loaded.config) {
+        tracing::warn!("{complaint}");
     }
     // Every part names its provider; this is for libraries that ask for the process's own.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();

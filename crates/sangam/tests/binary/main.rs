@@ -7,6 +7,8 @@ mod coturn_names;
 #[cfg(test)]
 mod external_address;
 #[cfg(test)]
+mod networks;
+#[cfg(test)]
 mod relay_sessions;
 #[cfg(test)]
 mod run;
