@@ -21,10 +21,7 @@ pub(crate) type Dialled = (Box<dyn Stream>, SocketAddr);
 
 /// The first address of a host, as the system orders them.
 pub(crate) async fn resolve(host: &str, port: u16, bounds: Bounds<'_>) -> Result<SocketAddr, ProbeError> {
-    let failed = |source| ProbeError::Resolve { host: host.to_owned(), source };
-    let looked_up = timeout(bounds.timeout, lookup_host((host, port))).await;
-    let mut addrs = looked_up.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
-    addrs.next().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+    first_of(host, port, |_| true, bounds).await
 }
 
 /// The first address of a host that is of the same family as `local`.
@@ -34,10 +31,19 @@ pub(crate) async fn resolve_beside(
     local: IpAddr,
     bounds: Bounds<'_>,
 ) -> Result<SocketAddr, ProbeError> {
+    first_of(host, port, |addr| addr.is_ipv4() == local.is_ipv4(), bounds).await
+}
+
+async fn first_of(
+    host: &str,
+    port: u16,
+    fits: impl Fn(&SocketAddr) -> bool,
+    bounds: Bounds<'_>,
+) -> Result<SocketAddr, ProbeError> {
     let failed = |source| ProbeError::Resolve { host: host.to_owned(), source };
     let looked_up = timeout(bounds.timeout, lookup_host((host, port))).await;
     let mut addrs = looked_up.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
-    addrs.find(|addr| addr.is_ipv4() == local.is_ipv4()).ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+    addrs.find(fits).ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }
 
 /// Connects to `addr`; with a name to check the certificate against, over TLS with the ALPN `protocol`.
