@@ -3,10 +3,12 @@
 //
 //     SANGAM_URL=http://127.0.0.1:8080 node run.mjs [screenshot.png]
 //
-// CHROMIUM names the browser (/usr/bin/chromium), SANGAM_TOKEN a token if the server wants one. Prints one JSON line.
+// CHROMIUM names the browser (/usr/bin/chromium), SANGAM_TOKEN a token if the server wants one, SANGAM_TRANSPORT (udp, tcp
+// or tls) the only one the page is told of; a certificate for tls must be trusted in HOME/.pki/nssdb. Prints one JSON line.
 // Exit 0: a relay candidate showed and a relay-only link passed 1 MiB both ways. 1: it did not. 2: could not run.
 
 import { chromium } from 'playwright-core';
+import { iceServersFrom } from '../clients/ice_servers.mjs';
 
 const MIB = 1024 * 1024;
 const LIMIT_MS = 120_000;
@@ -43,7 +45,18 @@ function complaints({ states, relays, undone, link }, errors) {
   return expectations.filter(([, met]) => !met).map(([what]) => what);
 }
 
+/** Leaves nothing but the relay over one transport in what the server tells the page. */
+async function allowOnly(transport, page) {
+  await page.route((url) => url.pathname === '/ice-servers', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const iceServers = await iceServersFrom(JSON.stringify(answer.iceServers), transport);
+    await route.fulfill({ response, json: { ...answer, iceServers } });
+  });
+}
+
 async function check(page, base, screenshot) {
+  if (process.env.SANGAM_TRANSPORT) await allowOnly(process.env.SANGAM_TRANSPORT, page);
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));

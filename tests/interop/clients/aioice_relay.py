@@ -1,6 +1,6 @@
 """Two aioice agents that may use nothing but the relay: they connect and echo.
 
-The TURN server and its credentials come as options; the last line printed is one JSON object.
+The TURN server, how to reach it and its credentials come as options; the last line printed is one JSON object.
 """
 
 import argparse
@@ -21,7 +21,8 @@ def agent(options: argparse.Namespace, controlling: bool) -> Connection:
         turn_server=(options.host, options.port),
         turn_username=options.username,
         turn_password=options.password,
-        turn_transport="udp",
+        turn_transport="udp" if options.transport == "udp" else "tcp",
+        turn_ssl=options.transport == "tls",
         transport_policy=TransportPolicy.RELAY,
         use_ipv6=":" in options.host,
     )
@@ -68,6 +69,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--transport", choices=["udp", "tcp", "tls"], default="udp")
     parser.add_argument("--username", required=True)
     parser.add_argument("--password", required=True)
     return parser.parse_args()

@@ -2,13 +2,14 @@
 
 import { expect } from './script.mjs';
 
-/** The list of RTCIceServer dictionaries, TURN over UDP only. */
-export async function iceServersFrom(source) {
+/** The list of RTCIceServer dictionaries with the relay over one transport alone: `udp`, `tcp` or `tls`. */
+export async function iceServersFrom(source, transport = 'udp') {
   const list = source.startsWith('[') ? JSON.parse(source) : (await fetched(source)).iceServers;
-  const servers = list.map((server) => ({ ...server, urls: [server.urls].flat().filter(isTurnOverUdp) }));
+  const isWanted = (url) => transportOf(url) === transport;
+  const servers = list.map((server) => ({ ...server, urls: [server.urls].flat().filter(isWanted) }));
   const relays = servers.filter((server) => server.urls.length > 0);
-  expect(relays.length > 0, `a turn: URL over UDP in ${JSON.stringify(list)}`);
-  for (const relay of relays) expect(relay.username && relay.credential, 'credentials beside each turn: URL');
+  expect(relays.length > 0, `a relay over ${transport} in ${JSON.stringify(list)}`);
+  for (const relay of relays) expect(relay.username && relay.credential, 'credentials beside each relay');
   return relays;
 }
 
@@ -19,6 +20,8 @@ async function fetched(url) {
   return response.json();
 }
 
-function isTurnOverUdp(url) {
-  return url.startsWith('turn:') && !url.includes('transport=tcp');
+function transportOf(url) {
+  if (url.startsWith('turns:')) return 'tls';
+  if (!url.startsWith('turn:')) return undefined;
+  return url.includes('transport=tcp') ? 'tcp' : 'udp';
 }

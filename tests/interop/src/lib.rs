@@ -3,6 +3,7 @@
 //! The clients are in `clients/`, each a program that takes addresses and credentials as arguments. The same clients
 //! also run against other people's servers (`tests/control.rs`), so that a failure tells whose fault it is.
 
+mod certificate;
 mod coturn;
 pub mod natlab;
 mod probe;
@@ -10,8 +11,9 @@ mod script;
 mod turn_service;
 mod uclient;
 
+pub use certificate::Certificate;
 pub use coturn::Coturn;
 pub use probe::{Probe, Probed};
 pub use script::Script;
 pub use turn_service::TurnService;
-pub use uclient::{EchoPeer, Report, Way, run_uclient, run_uclient_as_user};
+pub use uclient::{EchoPeer, Report, Way, parse_report, run_uclient, run_uclient_as_user, start_uclient};

@@ -2,15 +2,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use sangam_testkit::{Program, profile_dir};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A client script of this package that is about to run.
 #[derive(Debug)]
 pub struct Script {
     command: Command,
     name: &'static str,
+    built: Option<TempDir>,
 }
 
 /// Above the limit each script sets itself, so that it can say what it waited for.
@@ -32,11 +34,29 @@ impl Script {
         Ok(Self::new(target.join("interop-venv/bin/python"), name))
     }
 
+    /// A C program, compiled with the library that pkg-config knows by this name.
+    ///
+    /// # Errors
+    /// No compiler or no such library: the message holds what was said.
+    pub fn c(name: &'static str, library: &str) -> Result<Self> {
+        let built = tempfile::tempdir()?;
+        let program = built.path().join("client");
+        let flags = Command::new("pkg-config").args(["--cflags", "--libs", library]).output();
+        let flags = flags.context("pkg-config is not installed")?;
+        ensure!(flags.status.success(), "no {library}: {}", String::from_utf8_lossy(&flags.stderr));
+        let mut compiler = Command::new("cc");
+        compiler.args(["-Wall", "-o"]).arg(&program).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+        compiler.args(String::from_utf8(flags.stdout)?.split_whitespace());
+        let ended = Program::start(&mut compiler)?.wait(LIMIT)?;
+        ensure!(ended.status.success(), "{name} does not compile:\n{}", ended.output);
+        Ok(Self { command: Command::new(program), name, built: Some(built) })
+    }
+
     fn new(interpreter: PathBuf, name: &'static str) -> Self {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(interpreter);
         command.current_dir(package).arg(package.join(name));
-        Self { command, name }
+        Self { command, name, built: None }
     }
 
     /// Adds `--name value`.
@@ -65,8 +85,10 @@ impl Script {
     ///
     /// # Errors
     /// It fails or takes too long: the message holds its output.
-    pub fn run(self) -> Result<Value> {
+    pub fn run(mut self) -> Result<Value> {
         let name = self.name;
+        // A program that was compiled for this run lies there until its end.
+        let _built = self.built.take();
         let ended = self.start()?.wait(LIMIT)?;
         if !ended.status.success() {
             bail!("{name} ended with {}:\n{}", ended.status, ended.output);

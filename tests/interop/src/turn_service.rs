@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -8,6 +8,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sangam_testkit::Server;
 use serde_json::{Value, json};
 use sha1::Sha1;
+
+use crate::certificate::Certificate;
 
 /// A TURN server over UDP, of whatever make, that takes time-limited credentials made from a shared secret.
 #[derive(Clone, Debug)]
@@ -42,20 +44,48 @@ impl TurnService {
         Ok((server, service))
     }
 
+    /// The same, listening at `ip` and relaying at the loopback address of either family. `listener`: `relay` (UDP) or
+    /// `turn` (TCP).
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam_at(ip: IpAddr, listener: &str) -> Result<(Server, Self)> {
+        let server = Server::builder()
+            .environment("TURN_AUTH_SECRET", SECRET)
+            .set("relay.listen", &SocketAddr::new(ip, 0).to_string())
+            .set("relay.relay_ip", "127.0.0.1,::1")
+            .start()?;
+        let service = Self { addr: server.listener(listener)?, secret: SECRET.to_owned() };
+        Ok((server, service))
+    }
+
     /// The same over the listener `turn` (TCP), or `turns` (TLS, with a certificate of its own).
     ///
     /// # Errors
     /// It does not start.
     pub fn sangam_over(listener: &str) -> Result<(Server, Self)> {
-        let files = tempfile::tempdir()?;
-        let (chain, key) = (files.path().join("chain.pem"), files.path().join("key.pem"));
-        let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
-        std::fs::write(&chain, pair.cert.pem())?;
-        std::fs::write(&key, pair.signing_key.serialize_pem())?;
+        let certificate = Certificate::make()?;
+        Self::sangam_with(&certificate, listener)
+    }
+
+    /// The same with this certificate.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam_with(certificate: &Certificate, listener: &str) -> Result<(Server, Self)> {
+        Self::sangam_watching(certificate, "0s", listener)
+    }
+
+    /// The same; it looks at the files of the certificate this often, `0s` for never.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam_watching(certificate: &Certificate, interval: &str, listener: &str) -> Result<(Server, Self)> {
         let server = Server::builder()
+            .set("server.watch_interval", interval)
             .environment("TURN_AUTH_SECRET", SECRET)
-            .set("tls.certificate_file", &chain.display().to_string())
-            .set("tls.key_file", &key.display().to_string())
+            .set("tls.certificate_file", &certificate.chain())
+            .set("tls.key_file", &certificate.key())
             .start()?;
         let service = Self { addr: server.listener(listener)?, secret: SECRET.to_owned() };
         Ok((server, service))

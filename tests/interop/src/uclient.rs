@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::turn_service::TurnService;
 /// coturn's echo server for relayed data.
 #[derive(Debug)]
 pub struct EchoPeer {
+    ip: IpAddr,
     port: u16,
     _program: Program,
 }
@@ -20,10 +21,18 @@ impl EchoPeer {
     /// # Errors
     /// It is not installed.
     pub fn start() -> Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same at another address of this machine, of either family. It takes the port above its own too.
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub fn start_at(ip: IpAddr) -> Result<Self> {
         let port = free_udp_port()?;
         let mut command = Command::new("turnutils_peer");
-        command.args(["-L", "127.0.0.1", "-p", &port.to_string()]);
-        Ok(Self { port, _program: Program::start(&mut command)? })
+        command.args(["-L", &ip.to_string(), "-p", &port.to_string()]);
+        Ok(Self { ip, port, _program: Program::start(&mut command)? })
     }
 }
 
@@ -32,6 +41,8 @@ impl EchoPeer {
 pub enum Way<'a> {
     /// To an echo server and back.
     Echo(&'a EchoPeer),
+    /// The same with a second allocation beside each, on the odd port above the even one (EVEN-PORT and its reservation).
+    EchoWithTwins(&'a EchoPeer),
     /// From one relayed address to another on the same server.
     ClientToClient,
 }
@@ -62,7 +73,22 @@ pub fn run_uclient(
     messages: u64,
 ) -> Result<Report> {
     let login = ["-u", "interop", "-W", &service.secret];
-    run_uclient_as(service.addr, login, way, flags, clients, messages)
+    run_to_end(uclient(service.addr, login, way, flags, clients, messages))
+}
+
+/// The same, started and not waited for: for clients that never end by themselves.
+///
+/// # Errors
+/// It is not installed.
+pub fn start_uclient(
+    service: &TurnService,
+    way: &Way<'_>,
+    flags: &[&str],
+    clients: u64,
+    messages: u64,
+) -> Result<Program> {
+    let login = ["-u", "interop", "-W", &service.secret];
+    Program::start(&mut uclient(service.addr, login, way, flags, clients, messages))
 }
 
 /// As [`run_uclient`], as a long-term user.
@@ -76,31 +102,31 @@ pub fn run_uclient_as_user(
     clients: u64,
     messages: u64,
 ) -> Result<Report> {
-    run_uclient_as(relay, ["-u", name, "-w", password], way, &[], clients, messages)
+    run_to_end(uclient(relay, ["-u", name, "-w", password], way, &[], clients, messages))
 }
 
-fn run_uclient_as(
-    relay: SocketAddr,
-    login: [&str; 4],
-    way: &Way<'_>,
-    flags: &[&str],
-    clients: u64,
-    messages: u64,
-) -> Result<Report> {
-    let mut command = Command::new("turnutils_uclient");
-    command.args(["-c", "-l", "160", "-z", "5"]).args(login);
-    command.args(["-m", &clients.to_string(), "-n", &messages.to_string()]).args(flags);
-    match way {
-        Way::Echo(peer) => command.args(["-e", "127.0.0.1", "-r", &peer.port.to_string()]),
-        Way::ClientToClient => command.arg("-y"),
-    };
-    command.args(["-p", &relay.port().to_string(), &relay.ip().to_string()]);
+fn run_to_end(mut command: Command) -> Result<Report> {
     let ended = Program::start(&mut command)?.wait(LIMIT)?;
     ensure!(ended.status.success(), "turnutils_uclient ended with {}:\n{}", ended.status, ended.output);
-    report(&ended.output).with_context(|| format!("turnutils_uclient said:\n{}", ended.output))
+    parse_report(&ended.output).with_context(|| format!("turnutils_uclient said:\n{}", ended.output))
 }
 
-fn report(output: &str) -> Option<Report> {
+fn uclient(relay: SocketAddr, login: [&str; 4], way: &Way<'_>, flags: &[&str], clients: u64, messages: u64) -> Command {
+    let mut command = Command::new("turnutils_uclient");
+    command.args(["-l", "160", "-z", "5"]).args(login);
+    command.args(["-m", &clients.to_string(), "-n", &messages.to_string()]).args(flags);
+    match way {
+        Way::Echo(peer) => command.args(["-c", "-e", &peer.ip.to_string(), "-r", &peer.port.to_string()]),
+        Way::EchoWithTwins(peer) => command.args(["-e", &peer.ip.to_string(), "-r", &peer.port.to_string()]),
+        Way::ClientToClient => command.args(["-c", "-y"]),
+    };
+    command.args(["-p", &relay.port().to_string(), &relay.ip().to_string()]);
+    command
+}
+
+/// Reads the end of what `turnutils_uclient` has printed; none if it did not get that far.
+#[must_use]
+pub fn parse_report(output: &str) -> Option<Report> {
     let totals = output.lines().rfind(|line| line.contains("tot_recv_msgs=") && !line.contains("msz="))?;
     Some(Report {
         sent: number_after(totals, "tot_send_msgs=")?,
@@ -124,7 +150,7 @@ mod tests {
             4: : start_mclient: msz=4, tot_send_msgs=150, tot_recv_msgs=149, tot_send_bytes ~ 24000\n\
             5: : start_mclient: tot_send_msgs=200, tot_recv_msgs=198\n\
             5: : Total lost packets 2 (1.000000%), total send dropped 0 (0.000000%)\n";
-        assert_eq!(report(output), Some(Report { sent: 200, received: 198, lost: 2 }));
-        assert_eq!(report("0: : ERROR: Cannot complete Allocation\n"), None);
+        assert_eq!(parse_report(output), Some(Report { sent: 200, received: 198, lost: 2 }));
+        assert_eq!(parse_report("0: : ERROR: Cannot complete Allocation\n"), None);
     }
 }

@@ -19,7 +19,7 @@ fn uclient_loses_nothing_on_coturn() -> Result<()> {
 fn libwebrtc_links_through_coturn_alone() -> Result<()> {
     let coturn = Coturn::start()?;
     let ice_servers = coturn.service().ice_servers()?.to_string();
-    let result = Script::node("clients/wrtc_relay.mjs").option("ice-servers", ice_servers).run()?;
+    let result = Script::node("clients/webrtc_relay.mjs").option("ice-servers", ice_servers).run()?;
     assert_eq!(result["echoes"], 100, "{result}");
     Ok(())
 }

@@ -122,7 +122,7 @@ fn uclient_goes_where_a_server_that_only_spreads_clients_sends_it() -> Result<()
 fn libwebrtc_finds_its_peer_through_our_signaling_and_links_through_our_relay_alone() -> Result<()> {
     let (server, _) = TurnService::sangam()?;
     let main = server.listener("http")?;
-    let result = Script::node("clients/wrtc_relay.mjs")
+    let result = Script::node("clients/webrtc_relay.mjs")
         .option("ice-servers", format!("http://{main}/ice-servers"))
         .option("signal", format!("ws://{main}/ws"))
         .run()?;

@@ -11,14 +11,21 @@ struct SystemPackage {
     is_there: fn() -> bool,
 }
 
-const NEEDED: [SystemPackage; 6] = [
+const NEEDED: [SystemPackage; 9] = [
     SystemPackage { name: "build-essential", is_there: || process::find_program("cc").is_some() },
     SystemPackage { name: "coturn", is_there: || process::find_program("turnutils_uclient").is_some() },
     SystemPackage { name: "chromium", is_there: || process::find_program("chromium").is_some() },
     SystemPackage { name: "iproute2", is_there: || process::find_program("ip").is_some() },
     SystemPackage { name: "nftables", is_there: || process::find_program("nft").is_some() },
+    SystemPackage { name: "libnss3-tools", is_there: || process::find_program("certutil").is_some() },
+    SystemPackage { name: "pkg-config", is_there: || process::find_program("pkg-config").is_some() },
+    SystemPackage { name: "libnice-dev", is_there: libnice_can_be_built_with },
     SystemPackage { name: "python3-venv", is_there: python_makes_environments },
 ];
+
+fn libnice_can_be_built_with() -> bool {
+    process::answers(std::process::Command::new("pkg-config").args(["--exists", "nice"]))
+}
 
 fn python_makes_environments() -> bool {
     process::answers(std::process::Command::new("python3").args(["-c", "import ensurepip, venv"]))

@@ -4,4 +4,5 @@ mod health;
 mod signal;
 mod stun;
 mod support;
+mod transports;
 mod turn;

@@ -1,10 +1,11 @@
-// Two libwebrtc peers in Node that may use nothing but the relay: they find each other, echo, and send data both ways.
+// Two WebRTC peers in Node that may use nothing but the relay: they find each other, echo, and send data both ways.
 //
 // --ice-servers  a URL or a JSON list
+// --transport    how to reach the relay: udp, tcp or tls; left out, udp
+// --library      wrtc (libwebrtc) or werift; left out, wrtc
 // --signal       the signaling server; left out, descriptions and candidates are handed over inside this process
 
 import { createHash, randomBytes } from 'node:crypto';
-import wrtc from '@roamhq/wrtc';
 import { iceServersFrom } from './ice_servers.mjs';
 import { expect, runScript, within } from './script.mjs';
 import { selectedPair } from './selected_pair.mjs';
@@ -15,9 +16,10 @@ const BYTES_EACH_WAY = 1_000_000;
 const CHUNK_BYTES = 16 * 1024;
 const STEP_MS = 20_000;
 
-runScript(['ice-servers', 'signal'], async (options) => {
-  const iceServers = await iceServersFrom(options['ice-servers']);
-  const [a, b] = [peer(iceServers), peer(iceServers)];
+runScript(['ice-servers', 'transport', 'library', 'signal'], async (options) => {
+  const iceServers = await iceServersFrom(options['ice-servers'], options.transport);
+  const RTCPeerConnection = await peerOf(options.library);
+  const [a, b] = [0, 1].map(() => new RTCPeerConnection({ iceServers, iceTransportPolicy: 'relay' }));
   const began = performance.now();
   const channel = a.createDataChannel('interop', { ordered: true });
   const far = within(STEP_MS, 'the channel at the far end', new Promise((resolve) => {
@@ -36,8 +38,9 @@ runScript(['ice-servers', 'signal'], async (options) => {
   return { openMs, echoes: ECHOES, bytesEachWay: BYTES_EACH_WAY, pairs };
 });
 
-function peer(iceServers) {
-  return new wrtc.RTCPeerConnection({ iceServers, iceTransportPolicy: 'relay' });
+async function peerOf(library = 'wrtc') {
+  if (library === 'werift') return (await import('werift')).RTCPeerConnection;
+  return (await import('@roamhq/wrtc')).default.RTCPeerConnection;
 }
 
 function opened(channel) {

@@ -1,0 +1,72 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use sangam_testkit::{Program, WAIT_MAX};
+use tempfile::TempDir;
+
+/// A certificate for loopback that nobody signed, and its key, in files.
+#[derive(Debug)]
+pub struct Certificate {
+    dir: TempDir,
+}
+
+impl Certificate {
+    /// Makes one for `localhost` and the IPv4 loopback address.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn make() -> Result<Self> {
+        let certificate = Self { dir: tempfile::tempdir()? };
+        certificate.renew()?;
+        Ok(certificate)
+    }
+
+    /// Puts another one in its place.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn renew(&self) -> Result<()> {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let pair = rcgen::generate_simple_self_signed(names)?;
+        std::fs::write(self.chain_path(), pair.cert.pem())?;
+        std::fs::write(self.key_path(), pair.signing_key.serialize_pem())?;
+        Ok(())
+    }
+
+    /// The file with the certificate.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        self.chain_path().display().to_string()
+    }
+
+    /// The file with the key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.key_path().display().to_string()
+    }
+
+    /// A home directory in which browsers trust it: with a certificate store of NSS.
+    ///
+    /// # Errors
+    /// `certutil` of libnss3-tools is not installed or fails.
+    pub fn trusting_home(&self) -> Result<String> {
+        let store = self.dir.path().join(".pki/nssdb");
+        std::fs::create_dir_all(&store)?;
+        let store = format!("sql:{}", store.display());
+        let chain = self.chain();
+        for words in [&["-N", "--empty-password"][..], &["-A", "-t", "CP,,", "-n", "interop", "-i", &chain]] {
+            let ended = Program::start(Command::new("certutil").args(["-d", &store]).args(words))?.wait(WAIT_MAX)?;
+            ended.status.success().then_some(()).with_context(|| format!("certutil said:\n{}", ended.output))?;
+        }
+        Ok(self.dir.path().display().to_string())
+    }
+
+    fn chain_path(&self) -> PathBuf {
+        self.dir.path().join("chain.pem")
+    }
+
+    fn key_path(&self) -> PathBuf {
+        self.dir.path().join("key.pem")
+    }
+}
