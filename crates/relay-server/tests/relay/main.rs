@@ -6,6 +6,7 @@ mod allocation;
 mod client;
 mod dual;
 mod flood;
+mod fronts;
 mod hairpin;
 mod lifecycle;
 mod limits;
