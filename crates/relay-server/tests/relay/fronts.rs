@@ -13,7 +13,7 @@ use crate::streams::{StreamRelay, echo_through};
 
 /// A relay whose connections all come from a proxy on loopback.
 fn behind_proxy(with_tls: bool, front: FrontOptions) -> StreamRelay {
-    let trusted_proxies = TrustedProxies::parse(&["127.0.0.1"]).unwrap();
+    let trusted_proxies = TrustedProxies::parse(["127.0.0.1"]).unwrap();
     let rules = FrontRules { trusted_proxies, ..FrontRules::default() };
     StreamRelay::behind(with_tls, options(&["127.0.0.1:0"]), FrontOptions { proxy_protocol: true, ..front }, rules)
 }
@@ -145,7 +145,8 @@ fn a_client_that_asks_and_never_reads_its_answers_is_closed_and_others_are_serve
     stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
     let questions = binding(1).repeat(500);
     eventually("it is closed", || {
-        let _ = stream.write(&questions);
+        // It fails once nothing fits any more, and then again once the connection is closed.
+        stream.write(&questions).ok();
         other.sync();
         relay.closed("unread") == 1
     });

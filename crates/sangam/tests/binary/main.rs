@@ -9,6 +9,12 @@ mod external_address;
 #[cfg(test)]
 mod networks;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod relay_drain;
+#[cfg(test)]
+mod relay_reload;
+#[cfg(test)]
 mod relay_sessions;
 #[cfg(test)]
 mod run;
