@@ -28,29 +28,40 @@ fn certificate_changes_under_load(
 ) -> Result<()> {
     let certificate = Certificate::make()?;
     let (mut server, relay) = TurnService::sangam_watching(&certificate, watching, "turns")?;
+    changes_under_load(&certificate, &mut server, &relay, refusal, tell)
+        .with_context(|| format!("the server said:\n{}", server.log()))
+}
+
+fn changes_under_load(
+    certificate: &Certificate,
+    server: &mut Server,
+    relay: &TurnService,
+    refusal: &str,
+    tell: impl Fn(&mut Server) -> Result<()>,
+) -> Result<()> {
     let peer = EchoPeer::start()?;
-    let clients = start_uclient(&relay, &Way::Echo(&peer), &FLAGS, CLIENTS, MESSAGES)?;
-    wait_until("fifty clients", WAIT_MAX, || Ok((allocations(&server)? >= CLIENTS).then_some(())))?;
+    let clients = start_uclient(relay, &Way::Echo(&peer), &FLAGS, CLIENTS, MESSAGES)?;
+    wait_until("fifty clients", WAIT_MAX, || Ok((allocations(server)? >= CLIENTS).then_some(())))?;
 
     let old = std::fs::read_to_string(certificate.chain())?;
-    newcomer_trusts(&relay, &certificate.chain())?;
+    newcomer_trusts(relay, &certificate.chain())?;
     certificate.renew()?;
-    tell(&mut server)?;
-    wait_for_log(&server, "another certificate is in force")?;
-    newcomer_trusts(&relay, &certificate.chain())?;
+    tell(server)?;
+    wait_for_log(server, "another certificate is in force")?;
+    newcomer_trusts(relay, &certificate.chain())?;
     let before = tempfile::NamedTempFile::new()?;
     std::fs::write(before.path(), old)?;
-    let stale = newcomer_trusts(&relay, &before.path().display().to_string());
+    let stale = newcomer_trusts(relay, &before.path().display().to_string());
     ensure!(stale.is_err(), "the old certificate is still shown");
 
     let good = tempfile::NamedTempFile::new()?;
     std::fs::copy(certificate.chain(), good.path())?;
     std::fs::write(certificate.chain(), "broken")?;
-    tell(&mut server)?;
-    wait_for_log(&server, refusal)?;
-    newcomer_trusts(&relay, &good.path().display().to_string())?;
+    tell(server)?;
+    wait_for_log(server, refusal)?;
+    newcomer_trusts(relay, &good.path().display().to_string())?;
 
-    ensure!(allocations(&server)? >= CLIENTS, "the clients were still there");
+    ensure!(allocations(server)? >= CLIENTS, "the clients were still there");
     let ended = clients.wait(WAIT_MAX * 2)?;
     let all = CLIENTS * MESSAGES;
     let report = parse_report(&ended.output).with_context(|| ended.output.clone())?;
