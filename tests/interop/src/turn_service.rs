@@ -83,6 +83,8 @@ impl TurnService {
     pub fn sangam_watching(certificate: &Certificate, interval: &str, listener: &str) -> Result<(Server, Self)> {
         let server = Server::builder()
             .set("server.watch_interval", interval)
+            // All clients of a test share an address, and coturn's tries old versions of TLS first, each a handshake.
+            .set("tls.handshakes_burst", "10000")
             .environment("TURN_AUTH_SECRET", SECRET)
             .set("tls.certificate_file", &certificate.chain())
             .set("tls.key_file", &certificate.key())
