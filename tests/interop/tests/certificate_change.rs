@@ -5,9 +5,11 @@ use sangam_interop::{Certificate, EchoPeer, Probe, Report, TurnService, Way, par
 use sangam_testkit::{Server, Signal, WAIT_MAX, wait_until};
 
 const CLIENTS: u64 = 50;
-const MESSAGES: u64 = 1_000;
+const MESSAGES: u64 = 750;
 
-/// Each of the clients sends a message every 20 ms, so that all run for 20 seconds beside each other.
+/// Each of the clients sends a message every 20 ms, so that all run for 15 seconds beside each other. How many handshakes
+/// they need is up to coturn's client, which begins with old versions of TLS: the limit of handshakes per address
+/// is raised in [`TurnService::sangam_watching`], as it is not what these tests are about.
 const FLAGS: [&str; 4] = ["-t", "-S", "-z", "20"];
 
 #[test]

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Result, ensure};
-use sangam_interop::{EchoPeer, Report, TurnService, Way, run_uclient, start_uclient};
-use sangam_testkit::Server;
+use sangam_interop::{EchoPeer, Probe, Report, TurnService, Way, run_uclient, start_uclient};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -18,13 +17,6 @@ fn echoes(client: IpAddr, listener: &str, peer: IpAddr, flags: &[&str]) -> Resul
     let peer = EchoPeer::start_at(peer)?;
     assert_eq!(run_uclient(&relay, &Way::Echo(&peer), flags, 2, 20)?, ALL, "{flags:?}");
     Ok(())
-}
-
-/// The value of the first metric whose line begins so.
-fn metric(server: &Server, name: &str) -> Result<u64> {
-    let metrics = server.get("/metrics")?.body;
-    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    value.ok_or_else(|| anyhow::anyhow!("no `{name}` in\n{metrics}"))
 }
 
 #[test]
@@ -119,10 +111,10 @@ fn uclient_is_refused_what_it_must_not_get() -> Result<()> {
 }
 
 /// `-O` allocates, binds and leaves at once; `-R` overwrites bytes of its own messages at random, so that it often waits
-/// for ever for an answer, with any server. What counts is everybody else.
+/// for ever for an answer, with any server. How far each gets is chance, and so not asked; what counts is everybody else.
 #[test]
 fn uclients_that_attack_or_write_garbage_harm_no_other() -> Result<()> {
-    for (listener, flags) in [("relay", &[][..]), ("turn", &["-t"])] {
+    for (listener, target, flags) in [("relay", "udp", &[][..]), ("turn", "tcp", &["-t"])] {
         let (server, relay) = TurnService::sangam_at(V4, listener)?;
         let peer = EchoPeer::start()?;
         let garbage = [flags, &["-R"]].concat();
@@ -133,12 +125,11 @@ fn uclients_that_attack_or_write_garbage_harm_no_other() -> Result<()> {
             hostile.push(start_uclient(&relay, &Way::Echo(&peer), &attack, 4, 1)?);
         }
         assert_eq!(run_uclient(&relay, &Way::Echo(&peer), flags, 2, 20)?, ALL, "{listener}");
-        let spoilt = metric(&server, "sangam_relay_drops_total{reason=\"malformed\"}")?
-            + metric(&server, "sangam_relay_refusals_total{code=\"400\"}")?
-            + metric(&server, "sangam_relay_connections_closed_total{reason=\"garbage\"}")?;
-        ensure!(spoilt > 0, "nothing was spoilt");
         drop(hostile);
-        assert_eq!(run_uclient(&relay, &Way::Echo(&peer), flags, 2, 20)?, ALL, "{listener}, afterwards");
+        let target = format!("turn:{}?transport={target}", relay.addr);
+        let probe = Probe::new(&["turn", &target, "--messages", "5"])?;
+        let probed = probe.environment("SANGAM_PROBE_SECRET", &relay.secret).run()?;
+        ensure!(probed.code == Some(0), "{listener}, afterwards: {}", probed.output);
         ensure!(!server.log().contains("\"level\":\"ERROR\""), "{}", server.log());
     }
     Ok(())
