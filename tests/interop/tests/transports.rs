@@ -125,8 +125,11 @@ fn chromium_links_through_our_relay_alone_over_tls_and_verifies_it() -> Result<(
 #[test]
 fn clients_that_verify_refuse_a_certificate_they_do_not_trust() -> Result<()> {
     let certificate = Certificate::make()?;
-    let (_server, relay) = TurnService::sangam_with(&certificate, "turns")?;
+    let (server, relay) = TurnService::sangam_with(&certificate, "turns")?;
     let error = with_relay(Script::python("clients/aioice_relay.py")?, &relay, "tls")?.run().unwrap_err();
     assert!(format!("{error:#}").contains("expected relay candidates alone, not []"), "{error:#}");
+    let home = tempfile::tempdir()?;
+    let error = link_in_chromium(&server, "tls", &home.path().display().to_string()).unwrap_err();
+    assert!(format!("{error:#}").contains("no relay candidate came"), "{error:#}");
     Ok(())
 }
