@@ -7,9 +7,9 @@ use sangam_testkit::{Server, Signal, WAIT_MAX, wait_until};
 const CLIENTS: u64 = 50;
 const MESSAGES: u64 = 750;
 
-/// Each of the clients sends a message every 20 ms, so that all run for 15 seconds beside each other. coturn's client needs
-/// about three handshakes each, as it begins with old versions of TLS: fifty come near the 200 that one address may
-/// make at once, which is why [`TurnService::sangam_watching`] raises that limit.
+/// Each of the clients sends a message every 20 ms, so that all run for 15 seconds beside each other. coturn's client
+/// needs about three handshakes each, as it begins with old versions of TLS: fifty come near the 200 that one address
+/// may make at once, which is why [`TurnService::sangam_watching`] raises that limit.
 const FLAGS: [&str; 4] = ["-t", "-S", "-z", "20"];
 
 #[test]

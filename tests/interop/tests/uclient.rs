@@ -110,8 +110,9 @@ fn uclient_is_refused_what_it_must_not_get() -> Result<()> {
     Ok(())
 }
 
-/// `-O` allocates, binds and leaves at once; `-R` overwrites bytes of its own messages at random, so that it often waits
-/// for ever for an answer, with any server. How far each gets is chance, and so not asked; what counts is everybody else.
+/// `-O` allocates, binds and leaves at once; `-R` overwrites bytes of its own messages at random, so that it sometimes
+/// waits for ever for an answer, with any server. How far each gets is chance, and so not asked; what counts is
+/// everybody else.
 #[test]
 fn uclients_that_attack_or_write_garbage_harm_no_other() -> Result<()> {
     for (listener, target, flags) in [("relay", "udp", &[][..]), ("turn", "tcp", &["-t"])] {
