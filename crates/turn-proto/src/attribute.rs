@@ -48,6 +48,8 @@ impl AttributeType {
     pub const USERHASH: Self = Self(0x001E);
     /// ADDITIONAL-ADDRESS-FAMILY
     pub const ADDITIONAL_ADDRESS_FAMILY: Self = Self(0x8000);
+    /// The number that ADDITIONAL-ADDRESS-FAMILY had in drafts of RFC 8656: coturn's client of Debian 12 asks by it.
+    pub const ADDITIONAL_ADDRESS_FAMILY_DRAFT: Self = Self(0x8032);
     /// ADDRESS-ERROR-CODE
     pub const ADDRESS_ERROR_CODE: Self = Self(0x8001);
     /// PASSWORD-ALGORITHMS

@@ -37,6 +37,13 @@ fn uclient_over_ipv4_reaches_ipv6_peers_through_an_ipv6_relay() -> Result<()> {
     echoes(V4, "turn", V6, &["-x", "-t"])
 }
 
+/// It asks for both families by the number of a draft, and then refreshes the one or the other at random.
+#[test]
+fn uclient_gets_an_address_of_each_family_under_one_allocation() -> Result<()> {
+    echoes(V4, "relay", V4, &["-Z"])?;
+    echoes(V6, "turn", V4, &["-Z", "-t"])
+}
+
 #[test]
 fn uclient_joins_two_ipv6_relays_of_ipv4_clients() -> Result<()> {
     let (_server, relay) = TurnService::sangam_at(V4, "relay")?;

@@ -7,9 +7,9 @@ mod coturn_names;
 #[cfg(test)]
 mod external_address;
 #[cfg(test)]
-mod networks;
-#[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod networks;
 #[cfg(test)]
 mod relay_drain;
 #[cfg(test)]

@@ -40,7 +40,9 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn additional_family(&self) -> Result<Option<u8>, Refusal> {
-        match self.attribute(AttributeType::ADDITIONAL_ADDRESS_FAMILY)? {
+        let kind = AttributeType::ADDITIONAL_ADDRESS_FAMILY;
+        let by_draft = || self.message.find(AttributeType::ADDITIONAL_ADDRESS_FAMILY_DRAFT);
+        match self.message.find(kind).or_else(by_draft).map(|value| self.decode(kind, value)).transpose()? {
             Some(Attribute::AdditionalAddressFamily(family)) => Ok(Some(family)),
             _ => Ok(None),
         }

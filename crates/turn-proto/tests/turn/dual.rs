@@ -35,6 +35,15 @@ fn dual(house: &mut House) -> (Client, SocketAddr, SocketAddr) {
 }
 
 #[test]
+fn the_number_that_the_attribute_had_in_a_draft_is_taken_too() {
+    let mut house = House::new(options());
+    let client = house.client(1, "alice");
+    let asked = Attribute::Other(AttributeType::ADDITIONAL_ADDRESS_FAMILY_DRAFT, &[2, 0, 0, 0]);
+    let reply = house.ask(&client, Method::ALLOCATE, &[UDP, asked]);
+    assert_eq!((reply.code(), reply.all_relayed().len()), (None, 2));
+}
+
+#[test]
 fn data_goes_out_of_the_socket_of_the_peers_family_and_comes_in_through_either() {
     let mut house = House::new(options());
     let (client, v4, v6) = dual(&mut house);
