@@ -212,7 +212,7 @@ impl TurnServer {
         if !unknown.is_empty() {
             return self.refuse_unknown(&request.reply_to, &unknown);
         }
-        self.use_path_by(&request);
+        self.use_path_by(now.mono, &request);
         let outcome = match request.message.method() {
             Method::ALLOCATE => self.allocate(now.mono, &request),
             Method::REFRESH => self.refresh(now.mono, &request),

@@ -10,7 +10,7 @@ use super::TurnServer;
 use super::allocate::whole_secs;
 use super::request::Request;
 use super::respond::{Refusal, ReplyTo};
-use crate::address::FiveTuple;
+use crate::address::{AddressFamily, FiveTuple};
 use crate::api::{AllocationKey, Event, Output, RequestId};
 use crate::attribute::Attribute;
 use crate::error_code::ErrorCode;
@@ -91,29 +91,51 @@ impl TurnServer {
 
     /// RFC 8016 §3.2.2: a Refresh request with a ticket, which says whose allocation it is about.
     pub(super) fn refresh_by_ticket(&mut self, now: Mono, request: &Request<'_>, sealed: &[u8]) -> Result<(), Refusal> {
-        let plan = self.plan_move(request, sealed).map_err(|refusal| {
-            self.stats.count_move_refusal(refusal);
-            Refusal::new(refusal.code(), refusal.reason())
-        })?;
+        let plan = match self.plan_move(request, sealed) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse_move(now, request, refusal),
+        };
         match plan {
             Plan::Move(key, shown) => {
                 let family = self.family_meant(key, request)?;
                 let lifetime_secs = request.lifetime()?;
                 self.move_allocation(key, shown, request);
-                if lifetime_secs == Some(0) {
-                    self.succeed(&request.reply_to, &[Attribute::Lifetime(0)]);
-                    self.end_family(key, family);
-                    return Ok(());
+                match lifetime_secs {
+                    Some(0) => self.end_by_ticket(now, key, family, request),
+                    asked => {
+                        let lifetime = self.granted(asked);
+                        self.prolong(now, key, family, lifetime);
+                        self.note_move(key, request, whole_secs(lifetime));
+                        self.answer_move(key, request);
+                    }
                 }
-                let lifetime = self.granted(lifetime_secs);
-                self.prolong(now, key, family, lifetime);
-                self.note_move(key, request, whole_secs(lifetime));
-                self.answer_move(key, request);
             }
             Plan::Repeat(key) => self.answer_move(key, request),
             Plan::HandOver(server_index) => self.hand_over(request, server_index),
         }
         Ok(())
+    }
+
+    /// Ends one of two relayed addresses, so that the client needs another ticket for the allocation that goes on, or all.
+    fn end_by_ticket(&mut self, now: Mono, key: AllocationKey, family: Option<AddressFamily>, request: &Request<'_>) {
+        if self.outlives_family(key, family) {
+            self.note_move(key, request, 0);
+            self.answer_move(key, request);
+        } else {
+            self.succeed(&request.reply_to, &[Attribute::Lifetime(0)]);
+            self.remember_granted(now, request, 0);
+        }
+        self.end_family(key, family);
+    }
+
+    /// The request that ended its allocation gets the same answer when it comes again.
+    fn refuse_move(&mut self, now: Mono, request: &Request<'_>, refusal: MoveRefusal) -> Result<(), Refusal> {
+        if let Some(secs) = self.granted_before(now, request) {
+            self.succeed(&request.reply_to, &[Attribute::Lifetime(secs)]);
+            return Ok(());
+        }
+        self.stats.count_move_refusal(refusal);
+        Err(Refusal::new(refusal.code(), refusal.reason()))
     }
 
     fn plan_move(&self, request: &Request<'_>, sealed: &[u8]) -> Result<Plan, MoveRefusal> {
@@ -219,13 +241,15 @@ impl TurnServer {
         }
     }
 
-    /// As data does, so does any request but one that may be the moving one again.
-    pub(super) fn use_path_by(&mut self, request: &Request<'_>) {
+    /// As data does, so does any request but one that may be the moving one again, or that first came from there before the
+    /// move.
+    pub(super) fn use_path_by(&mut self, now: Mono, request: &Request<'_>) {
         let from = request.reply_to.five_tuple;
         if self.moves.is_any_under_way()
             && !(request.message.method() == Method::REFRESH && request.mobility_ticket().is_some())
             && let Some(&key) = self.by_five_tuple.get(&FiveTupleKey::from(&from))
             && self.allocations.get(key).is_some_and(|allocation| allocation.is_of(request.username))
+            && self.granted_before(now, request).is_none()
         {
             self.use_path(key, &from);
         }

@@ -23,8 +23,7 @@ impl TurnServer {
         {
             return self.refresh_by_ticket(now, request, ticket);
         }
-        let ReplyTo { five_tuple, transaction, .. } = request.reply_to;
-        if let Some(secs) = self.recent_refreshes.granted_secs(now, &five_tuple, transaction, &request.key) {
+        if let Some(secs) = self.granted_before(now, request) {
             self.succeed(&request.reply_to, &[Attribute::Lifetime(secs)]);
             return Ok(());
         }
@@ -36,13 +35,24 @@ impl TurnServer {
         };
         let secs = whole_secs(lifetime);
         self.succeed(&request.reply_to, &[Attribute::Lifetime(secs)]);
-        self.recent_refreshes.remember(now, &five_tuple, transaction, request.key, secs);
+        self.remember_granted(now, request, secs);
         if secs == 0 {
             self.end_family(key, family);
         } else {
             self.prolong(now, key, family, lifetime);
         }
         Ok(())
+    }
+
+    /// The lifetime that this request was granted when it came before, in seconds.
+    pub(super) fn granted_before(&self, now: Mono, request: &Request<'_>) -> Option<u32> {
+        let ReplyTo { five_tuple, transaction, .. } = request.reply_to;
+        self.recent_refreshes.granted_secs(now, &five_tuple, transaction, &request.key)
+    }
+
+    pub(super) fn remember_granted(&mut self, now: Mono, request: &Request<'_>, secs: u32) {
+        let ReplyTo { five_tuple, transaction, .. } = request.reply_to;
+        self.recent_refreshes.remember(now, &five_tuple, transaction, request.key, secs);
     }
 
     /// The family that a Refresh request names, which must be one of the allocation's; `None` if it means all there are.
@@ -57,6 +67,11 @@ impl TurnServer {
             .filter(|family| families.is_some_and(|families| families.contains(*family)));
         let reason = "another family than the allocation's";
         family.map(Some).ok_or(Refusal::new(ErrorCode::PeerAddressFamilyMismatch, reason))
+    }
+
+    /// Whether the allocation goes on without the relayed address of this family.
+    pub(super) fn outlives_family(&self, key: AllocationKey, family: Option<AddressFamily>) -> bool {
+        family.is_some() && self.allocations.get(key).is_some_and(|allocation| allocation.relays(key).count() > 1)
     }
 
     /// Ends the relayed address of one family, or all with their allocation.

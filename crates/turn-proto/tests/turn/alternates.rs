@@ -12,7 +12,7 @@ fn alternate(text: &str) -> Alternate {
     Alternate { address: text.parse().unwrap(), domain: None }
 }
 
-fn alternates(plain: &[&str], redirect: Redirect) -> Alternates {
+pub(crate) fn alternates(plain: &[&str], redirect: Redirect) -> Alternates {
     Alternates { plain: plain.iter().copied().map(alternate).collect(), tls: Vec::new(), redirect }
 }
 
@@ -37,7 +37,7 @@ fn servers(reply: &Reply) -> Vec<String> {
     message.attributes().filter(is_server).map(read).collect()
 }
 
-fn allocate(house: &mut House, client: &Client) -> Reply {
+pub(crate) fn allocate(house: &mut House, client: &Client) -> Reply {
     house.ask(client, Method::ALLOCATE, &[UDP])
 }
 

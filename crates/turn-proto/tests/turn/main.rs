@@ -18,6 +18,7 @@ mod hostile;
 mod limits;
 mod mobility;
 mod model;
+mod moved;
 mod opening;
 mod own_peers;
 mod permissions;

@@ -9,19 +9,19 @@ use sangam_turn_proto::{
 
 use crate::fixture::{Client, House, Reply, UDP, channel_data, delivered, forwarded, options, peer, secs};
 
-const ASKING: [Attribute<'_>; 2] = [UDP, Attribute::MobilityTicket(&[])];
-const CHANNEL: u16 = 0x4000;
+pub(crate) const ASKING: [Attribute<'_>; 2] = [UDP, Attribute::MobilityTicket(&[])];
+pub(crate) const CHANNEL: u16 = 0x4000;
 
-fn mobile() -> House {
+pub(crate) fn mobile() -> House {
     House::new(Options { mobility: true, ..options() })
 }
 
-fn outside() -> SocketAddr {
+pub(crate) fn outside() -> SocketAddr {
     peer("8.8.8.8:1")
 }
 
 /// A client with a ticket and a channel to a peer.
-fn ticketed(house: &mut House, port: u16) -> (Client, Vec<u8>) {
+pub(crate) fn ticketed(house: &mut House, port: u16) -> (Client, Vec<u8>) {
     let client = house.client(port, "alice");
     let reply = house.ask(&client, Method::ALLOCATE, &ASKING);
     assert_eq!(reply.code(), None);
@@ -30,12 +30,12 @@ fn ticketed(house: &mut House, port: u16) -> (Client, Vec<u8>) {
     (client, ticket)
 }
 
-fn show(house: &mut House, client: &Client, ticket: &[u8]) -> Reply {
+pub(crate) fn show(house: &mut House, client: &Client, ticket: &[u8]) -> Reply {
     house.ask(client, Method::REFRESH, &[Attribute::MobilityTicket(ticket)])
 }
 
 /// Moves to this client, and gives the next ticket.
-fn follow(house: &mut House, client: &Client, ticket: &[u8]) -> Vec<u8> {
+pub(crate) fn follow(house: &mut House, client: &Client, ticket: &[u8]) -> Vec<u8> {
     let reply = show(house, client, ticket);
     assert_eq!((reply.code(), reply.lifetime_secs()), (None, 600));
     let next = reply.ticket().expect("a new ticket");
@@ -48,7 +48,7 @@ fn heard_by(house: &mut House, relayed: SocketAddr) -> FromPeer {
     house.datagram(relayed, outside(), b"data")
 }
 
-fn is_heard_by(house: &mut House, client: &Client) -> bool {
+pub(crate) fn is_heard_by(house: &mut House, client: &Client) -> bool {
     let verdict = heard_by(house, peer("5.5.5.5:50000"));
     let (to, bytes) = delivered(verdict, b"data");
     assert_eq!(bytes[..8], channel_data(CHANNEL, b"data"), "on its channel, wherever");

@@ -4,7 +4,7 @@ use sangam_turn_proto::{Attribute, AttributeType, ErrorCode, Event, Limits, Meth
 
 use crate::fixture::{Client, House, Reply, UDP, options, userhash};
 
-fn ask(house: &mut House, client: &Client, method: Method, attributes: &[Attribute<'_>]) -> Reply {
+pub(crate) fn ask(house: &mut House, client: &Client, method: Method, attributes: &[Attribute<'_>]) -> Reply {
     let hash = userhash(&client.username);
     let request = client.request_as(&[Attribute::Userhash(&hash)], house.transaction(), method, attributes);
     house.raw(client.five_tuple, &request).expect("a response")
