@@ -327,6 +327,18 @@ impl House {
         self.server.relay_from_own(self.now, to, forward.relayed, forward.payload.len())
     }
 
+    /// Every relay socket that was ever opened.
+    pub(crate) fn opened(&self) -> Vec<(AllocationKey, SocketAddr)> {
+        self.opened.iter().map(|(&relayed, &key)| (key, relayed)).collect()
+    }
+
+    /// Those that were closed, in the same order.
+    pub(crate) fn all_closed(&self) -> Vec<(AllocationKey, SocketAddr)> {
+        let mut closed: Vec<_> = self.closed.iter().map(|&(key, relayed)| (key, relayed.0)).collect();
+        closed.sort_unstable_by_key(|&(_, relayed)| relayed);
+        closed
+    }
+
     pub(crate) fn key_of(&self, relayed: SocketAddr) -> AllocationKey {
         self.opened[&relayed]
     }
