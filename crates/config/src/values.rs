@@ -8,6 +8,7 @@ mod listen_addr;
 mod network;
 mod secret;
 mod stun_server;
+mod text_value;
 
 pub use alternate_server::AlternateServer;
 pub use byte_size::ByteSize;

@@ -1,9 +1,7 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use super::text_value::text_value;
 
 /// Another TURN server: `ADDRESS:PORT`, or `ADDRESS:PORT/NAME` with the name on its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,35 +39,9 @@ impl fmt::Display for AlternateServer {
     }
 }
 
-impl Serialize for AlternateServer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AlternateServer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "`{text}` is not another server; write its address and port, for TLS with the name on its certificate if it has another, such as \"198.51.100.7:3478\" or \"198.51.100.7:5349/turn2.example.org\""
-            ))
-        })
-    }
-}
-
-impl JsonSchema for AlternateServer {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "AlternateServer".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["198.51.100.7:3478", "198.51.100.7:5349/turn2.example.org"] })
-    }
+text_value! {
+    AlternateServer: { "type": "string", "examples": ["198.51.100.7:3478", "198.51.100.7:5349/turn2.example.org"] }
+    "is not another server; write its address and port, for TLS with the name on its certificate if it has another, such as \"198.51.100.7:3478\" or \"198.51.100.7:5349/turn2.example.org\""
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use super::text_value::text_value;
 
 /// An address as the world sees it, and the local one it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,35 +41,9 @@ impl fmt::Display for ExternalIp {
     }
 }
 
-impl Serialize for ExternalIp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ExternalIp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "`{text}` is not an external address; write \"PUBLIC\", \"PUBLIC/PRIVATE\" or \"auto-detect\", such as \"198.51.100.7\" or \"198.51.100.7/10.0.0.5\""
-            ))
-        })
-    }
-}
-
-impl JsonSchema for ExternalIp {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ExternalIp".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["198.51.100.7", "198.51.100.7/10.0.0.5", "auto-detect"] })
-    }
+text_value! {
+    ExternalIp: { "type": "string", "examples": ["198.51.100.7", "198.51.100.7/10.0.0.5", "auto-detect"] }
+    "is not an external address; write \"PUBLIC\", \"PUBLIC/PRIVATE\" or \"auto-detect\", such as \"198.51.100.7\" or \"198.51.100.7/10.0.0.5\""
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use super::text_value::text_value;
 
 /// An address to listen on: `127.0.0.1:8080`, `[::]:3478`, `localhost:8443`. Port 0 lets the system choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,35 +41,9 @@ impl fmt::Display for ListenAddr {
     }
 }
 
-impl Serialize for ListenAddr {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ListenAddr {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "`{text}` is not an address to listen on; write an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\""
-            ))
-        })
-    }
-}
-
-impl JsonSchema for ListenAddr {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ListenAddr".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "ip-port", "examples": ["127.0.0.1:8080", "[::]:8080"] })
-    }
+text_value! {
+    ListenAddr: { "type": "string", "format": "ip-port", "examples": ["127.0.0.1:8080", "[::]:8080"] }
+    "is not an address to listen on; write an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\""
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::text_value::text_value;
 
 /// A range of addresses: `10.0.0.0/8`, `fd00::/8`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,35 +29,9 @@ impl fmt::Display for Network {
     }
 }
 
-impl Serialize for Network {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "`{text}` is not a range of addresses; write an address or a prefix, such as \"192.0.2.7\" or \"10.0.0.0/8\""
-            ))
-        })
-    }
-}
-
-impl JsonSchema for Network {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Network".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "ip-network", "examples": ["192.0.2.7", "10.0.0.0/8", "fd00::/8"] })
-    }
+text_value! {
+    Network: { "type": "string", "format": "ip-network", "examples": ["192.0.2.7", "10.0.0.0/8", "fd00::/8"] }
+    "is not a range of addresses; write an address or a prefix, such as \"192.0.2.7\" or \"10.0.0.0/8\""
 }
 
 #[cfg(test)]

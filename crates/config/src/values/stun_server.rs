@@ -1,8 +1,6 @@
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use super::text_value::text_value;
 
 /// A STUN server by name or address, and its port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,35 +40,9 @@ impl fmt::Display for StunServer {
     }
 }
 
-impl Serialize for StunServer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for StunServer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "`{text}` is not a server; write \"HOST:PORT\", such as \"stun.example.net:3478\" or \"[2001:db8::1]:3478\""
-            ))
-        })
-    }
-}
-
-impl JsonSchema for StunServer {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "StunServer".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["stun.example.net:3478", "[2001:db8::1]:3478"] })
-    }
+text_value! {
+    StunServer: { "type": "string", "examples": ["stun.example.net:3478", "[2001:db8::1]:3478"] }
+    "is not a server; write \"HOST:PORT\", such as \"stun.example.net:3478\" or \"[2001:db8::1]:3478\""
 }
 
 #[cfg(test)]
