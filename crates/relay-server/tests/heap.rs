@@ -13,8 +13,9 @@ mod relay;
 use std::alloc::System;
 use std::net::{SocketAddr, UdpSocket};
 
+use sangam_testkit::heap::allocations;
 use sangam_turn_proto::{Attribute, ChannelData, Class, MessageBuilder, Method, TransactionId};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use client::{Client, PATIENCE, Wire};
 use relay::{Relay, credential, options};
@@ -27,21 +28,9 @@ const PACKETS: usize = 1_000;
 /// Packets after which every list has the room it needs.
 const FIRST: usize = 100;
 
-/// Allocations, those that only grew or shrank included, of so many packets. The test harness has a thread of its own that
-/// may allocate meanwhile, but not in each of five rounds; a packet that allocates does so in each.
-fn allocations(mut packet: impl FnMut()) -> usize {
-    let round = |_| {
-        let region = Region::new(HEAP);
-        (0..PACKETS).for_each(|_| packet());
-        let change = region.change();
-        change.allocations + change.reallocations
-    };
-    (0..5).map(round).min().unwrap()
-}
-
 fn assert_free(what: &str, mut packet: impl FnMut()) {
     (0..FIRST).for_each(|_| packet());
-    assert_eq!(allocations(packet), 0, "{PACKETS} packets {what}");
+    assert_eq!(allocations(HEAP, PACKETS, packet), 0, "{PACKETS} packets {what}");
 }
 
 fn socket(ip: &str) -> UdpSocket {
@@ -83,7 +72,11 @@ fn assert_peers_are_free(client: &Client, ip: &str, number: u16, [bound, other]:
 
 #[test]
 fn a_datagram_relayed_over_udp_allocates_nothing_in_its_thread() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1_u8; 16]))), PACKETS, "the count sees what it should");
+    assert_eq!(
+        allocations(HEAP, PACKETS, || drop(std::hint::black_box(vec![1_u8; 16]))),
+        PACKETS,
+        "the count sees what it should"
+    );
     let mut options = options(&["127.0.0.1:0", "[::1]:0"]);
     // Between threads a datagram is copied; this is about those that stay on theirs.
     options.threads = 1;

@@ -1,5 +1,5 @@
 //! What tests of several crates share: programs started and stopped, the binary under test, ports, waiting, networks
-//! behind NAT, and the addresses a relay must not reach.
+//! behind NAT, the addresses a relay must not reach, and what the heap is asked for.
 //!
 //! Everything started here is stopped by its own process id when the value is dropped, whether the test passed or
 //! not. Nothing sleeps blindly: [`wait_until`] asks until a deadline, and says what it waited for.
@@ -7,6 +7,7 @@
 //! Children stay in the process group of the test, so that a runner that gives a test up takes them along.
 
 mod binary;
+pub mod heap;
 pub mod http;
 pub mod network;
 pub mod peers;

@@ -9,11 +9,12 @@ mod fixture;
 use std::alloc::System;
 use std::net::SocketAddr;
 
+use sangam_testkit::heap::allocations;
 use sangam_turn_proto::{
     AllocationKey, Attribute, FiveTuple, FromClient, FromPeer, Method, PeerAddr, RelayedAddr, TransactionId, TurnServer,
 };
 use sangam_types::Now;
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use fixture::{House, UDP, channel_data, options, peer, send_indication};
 
@@ -22,20 +23,8 @@ static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const PACKETS: usize = 1_000;
 
-/// Allocations, those that only grew or shrank included, of so many packets. The test harness has a thread of its own that
-/// may allocate meanwhile, but not in each of five rounds; a packet that allocates does so in each.
-fn allocations(mut packet: impl FnMut()) -> usize {
-    let round = |_| {
-        let region = Region::new(HEAP);
-        (0..PACKETS).for_each(|_| packet());
-        let change = region.change();
-        change.allocations + change.reallocations
-    };
-    (0..5).map(round).min().unwrap()
-}
-
 fn assert_free(what: &str, packet: impl FnMut()) {
-    assert_eq!(allocations(packet), 0, "{PACKETS} packets {what}");
+    assert_eq!(allocations(HEAP, PACKETS, packet), 0, "{PACKETS} packets {what}");
 }
 
 /// One side of an allocation: a peer with a channel, another without, and the socket that leads to both.
@@ -76,7 +65,11 @@ fn assert_way_is_free(server: &mut TurnServer, now: Now, from: &FiveTuple, numbe
 
 #[test]
 fn a_relayed_packet_allocates_nothing_whichever_way_it_goes() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1_u8; 16]))), PACKETS, "the count sees what it should");
+    assert_eq!(
+        allocations(HEAP, PACKETS, || drop(std::hint::black_box(vec![1_u8; 16]))),
+        PACKETS,
+        "the count sees what it should"
+    );
     let mut house = House::new(options());
     let both = [UDP, Attribute::AdditionalAddressFamily(2)];
     let other = house.client(9, "bob");
