@@ -40,9 +40,13 @@ fn a_flood_of_requests_without_credentials_leaves_no_state_behind() {
     let relay = Relay::start();
     // Whatever grows once, such as buffers and tables of the allocator, has grown then.
     flood(&relay, SOURCES);
-    let before = resident_bytes();
-    flood(&relay, SOURCES);
-    let grown = resident_bytes().saturating_sub(before);
+    let round = |_| {
+        let before = resident_bytes();
+        flood(&relay, SOURCES);
+        resident_bytes().saturating_sub(before)
+    };
+    // The system adds pages up late, some processor at a time; what is kept for each source grows in every round.
+    let grown = (0..3).map(round).min().unwrap();
     assert!(grown <= GROWTH_MAX_BYTES, "{grown} bytes for {SOURCES} sources");
     let snapshot = relay.server.snapshot();
     assert_eq!((snapshot.allocations_created, snapshot.ports_in_use), (0, 0));
