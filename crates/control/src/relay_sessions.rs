@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -205,6 +206,15 @@ pub enum RevokedName {
     User(String),
     /// All users of a label.
     Label(String),
+}
+
+impl fmt::Display for RevokedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => write!(f, "user {name:?}"),
+            Self::Label(name) => write!(f, "label {name:?}"),
+        }
+    }
 }
 
 /// A name whose credentials are good no longer.

@@ -32,12 +32,15 @@ pub(crate) fn is_same_user(a: &str, b: &str) -> bool {
     user_of(a) == user_of(b)
 }
 
-/// The user behind a USERNAME: time-limited credentials are `expiry:name`, and each new one has another expiry.
+/// The user behind a USERNAME: time-limited credentials are `expiry:name` or `name:expiry`, and each new one has another
+/// expiry.
 #[must_use]
 pub fn user_of(username: &str) -> &str {
+    let is_expiry = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match username.split_once(':') {
-        Some((expiry, name)) if !expiry.is_empty() && expiry.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => username,
+        Some((expiry, name)) if is_expiry(expiry) => name,
+        Some((name, expiry)) if is_expiry(expiry) => name,
+        Some(_) | None => username,
     }
 }
 
@@ -54,6 +57,7 @@ mod tests {
         users.remove("1700000600:alice");
         users.remove("1700000000:alice");
         assert!(users.allocations.is_empty());
+        assert_eq!(user_of("alice:1700000000"), "alice");
         assert_eq!(user_of("room:alice"), "room:alice");
         assert_eq!(user_of(":alice"), ":alice");
     }

@@ -51,7 +51,7 @@ pub(crate) async fn revoke(writer: Writer, Relay(relay): Relay, body: Bytes) -> 
     let Order { user, label, until } = read_json(&body)?;
     let name = name_of(user, label)?;
     let until = until.as_deref().map(time).transpose()?;
-    let (by, whose) = (writer.subject, format!("{name:?}"));
+    let (by, whose) = (writer.subject, name.to_string());
     let outcome = relay.revoke(RevocationOrder { name, until }).await;
     tracing::info!(by, whose, ended = outcome.as_ref().map_or(0, |done| done.sessions.ended), "revocation");
     Ok(fresh_json(StatusCode::CREATED, &outcome.map_err(refused)?))
@@ -64,7 +64,7 @@ pub(crate) async fn restore(
     Asked(Whose { user, label }): Asked<Whose>,
 ) -> Result<Response, Problem> {
     let name = name_of(user, label)?;
-    let (by, whose) = (writer.subject, format!("{name:?}"));
+    let (by, whose) = (writer.subject, name.to_string());
     let was_there = relay.restore(name).await.map_err(refused)?;
     tracing::info!(by, whose, was_there, "revocation taken back");
     if !was_there {
