@@ -273,7 +273,7 @@ pub enum RevocationError {
 }
 
 /// Where revocations last over a restart.
-pub trait RevocationStore: std::fmt::Debug + Send + Sync {
+pub trait RevocationStore: fmt::Debug + Send + Sync {
     /// Keeps these and no others. They are on the disk when it returns. May block.
     ///
     /// # Errors
@@ -282,8 +282,8 @@ pub trait RevocationStore: std::fmt::Debug + Send + Sync {
     fn save(&self, revocations: &[Revocation]) -> std::io::Result<()>;
 }
 
-impl std::fmt::Display for SessionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{:08x}-{:x}", self.thread, self.start, self.allocation)
     }
 }

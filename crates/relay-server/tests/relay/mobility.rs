@@ -193,6 +193,8 @@ fn a_moved_connection_that_breaks_again_leaves_its_allocation_too() {
 fn the_end_of_a_connection_on_another_thread_ends_the_old_path_too() {
     let streams = StreamRelay::start(false, mobile());
     let relay = &streams.relay;
+    // Kept, so that no later client gets the port of one that still has its allocation.
+    let mut kept = Vec::new();
     for _ in 0..MOVES / 2 {
         let peer = Peer::new();
         let (mut first, mut second, mut third) = (relay.client(), streams.client(), relay.client());
@@ -208,6 +210,7 @@ fn the_end_of_a_connection_on_another_thread_ends_the_old_path_too() {
             peer.0.send_to(b"from peer", relayed).unwrap();
             third.try_data().is_some()
         });
+        kept.push((first, third));
     }
 }
 
