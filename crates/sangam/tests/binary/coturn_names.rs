@@ -1,8 +1,5 @@
 //! `/metrics` under coturn's names, after real traffic.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
 use sangam_testkit::{WAIT_MAX, http, wait_until};
 use tempfile::tempdir;
 
@@ -48,22 +45,6 @@ fn figures_of_a_relayed_echo_stand_under_coturns_names() {
     assert_eq!(value("stun_binding_response"), value("sangam_relay_requests_total{method=\"binding\"}"));
     assert_eq!(value("stun_binding_error"), 0.0);
     assert!(value("turn_total_traffic_rcvp") > 50.0);
-    check_with_promtool(&text);
-}
-
-/// Where Prometheus is installed, its own tool reads the text too; 3 is what it says of names that it would rather see
-/// spelled otherwise, coturn's among them.
-fn check_with_promtool(text: &str) {
-    let promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut promtool) = promtool else { return };
-    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let checked = outcome(promtool.wait_with_output().unwrap());
-    assert!(matches!(checked.code, Some(0 | 3)), "{} {}", checked.stdout, checked.stderr);
 }
 
 #[test]
