@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -17,6 +19,8 @@ pub struct Access {
     /// `admin.allow`: addresses that need no token to read. A loopback address is never allowed by this list,
     /// only by being trusted: a page that rebinds its name to 127.0.0.1 comes from there too.
     pub allow: Vec<IpNet>,
+    /// How old a line of renewed tokens may become, from the first of them on; zero: none is renewed.
+    pub renew_max: Duration,
 }
 
 impl Access {
@@ -56,7 +60,7 @@ impl Access {
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1); the scheme's case does not matter (RFC 9110 §11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -9,6 +9,7 @@
 //! | `/ready` | everybody; detail for the privileged | 200 if every part takes work, else 503 |
 //! | `/metrics` | the privileged (`metrics:read`) | Prometheus or OpenMetrics text |
 //! | `/api/v1/*` | the privileged (`admin:read`); to change something, a token with `admin:write` everywhere | the API |
+//! | `/api/v1/tokens/renew` | a good token for signaling | a later one |
 //! | `/`, `/check/` | everybody | pages |
 //!
 //! Privileged is a trusted loopback request, an address in `admin.allow`, or a token with the scope.
@@ -20,6 +21,7 @@ mod check;
 mod exposition;
 mod guard;
 mod problem;
+mod renewal_pace;
 mod router;
 mod routes;
 mod state;

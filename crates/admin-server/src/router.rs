@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use http::{Method, StatusCode, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -20,6 +20,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/health", get(routes::health::health))
         .route("/ready", get(routes::ready::ready))
         .route("/metrics", get(routes::metrics::metrics))
+        .route("/api/v1/tokens/renew", post(routes::tokens::renew::renew).options(routes::tokens::renew::preflight))
         .merge(api(&shared))
         .merge(assets::router())
         .method_not_allowed_fallback(method_not_allowed)
@@ -34,6 +35,7 @@ fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/system/health", get(routes::system_health::system_health))
         .merge(routes::relay::router(shared))
+        .merge(routes::tokens::router())
         .route("/api/v1", any(not_found))
         .route("/api/v1/", any(not_found))
         .route("/api/v1/{*path}", any(not_found))

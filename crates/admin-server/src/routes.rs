@@ -1,10 +1,13 @@
 //! One file per route.
 
 pub(crate) mod health;
+pub(crate) mod listed;
 pub(crate) mod metrics;
 pub(crate) mod ready;
 pub(crate) mod relay;
+pub(crate) mod revocation;
 pub(crate) mod system_health;
+pub(crate) mod tokens;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

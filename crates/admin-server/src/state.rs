@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
-use sangam_control::{Part, RelaySessions};
+use sangam_control::{Part, RelaySessions, TokenRevocations};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_types::Now;
 
 use crate::access::Access;
 use crate::check::Checks;
+use crate::renewal_pace::RenewalPace;
 
 /// Reads both clocks.
 pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
@@ -19,6 +20,8 @@ pub struct AdminState {
     pub parts: Vec<Arc<dyn Part>>,
     /// The relay's sessions; none without a relay.
     pub relay: Option<Arc<dyn RelaySessions>>,
+    /// The tokens that are revoked.
+    pub tokens: Arc<TokenRevocations>,
     /// What `/metrics` shows.
     pub registry: Arc<Registry>,
     /// What these routes count; registered in `registry`.
@@ -44,12 +47,19 @@ pub struct AdminOptions {
     pub check_keep: Duration,
     /// Longest request body.
     pub body_bytes_max: usize,
+    /// Tokens that one client address (IPv6: one /64) may renew in a minute; the next is answered 429.
+    pub renewals_per_minute: u32,
 }
 
 impl Default for AdminOptions {
-    /// 1 s, 250 ms, 64 KiB.
+    /// 1 s, 250 ms, 64 KiB, 60 renewals.
     fn default() -> Self {
-        Self { check_limit: Duration::from_secs(1), check_keep: Duration::from_millis(250), body_bytes_max: 64 * 1_024 }
+        Self {
+            check_limit: Duration::from_secs(1),
+            check_keep: Duration::from_millis(250),
+            body_bytes_max: 64 * 1_024,
+            renewals_per_minute: 60,
+        }
     }
 }
 
@@ -57,6 +67,8 @@ impl Default for AdminOptions {
 pub(crate) struct Shared {
     pub(crate) checks: Checks,
     pub(crate) relay: Option<Arc<dyn RelaySessions>>,
+    pub(crate) tokens: Arc<TokenRevocations>,
+    pub(crate) renewals: RenewalPace,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: HttpMetrics,
     pub(crate) access: Arc<ArcSwap<Access>>,
@@ -67,9 +79,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(state: AdminState) -> Arc<Self> {
-        let AdminState { parts, relay, registry, metrics, access, clock, started, version, options } = state;
+        let AdminState { parts, relay, tokens, registry, metrics, access, clock, started, version, options } = state;
         let checks = Checks::new(parts, metrics.clone(), options.check_limit, options.check_keep);
-        Arc::new(Self { checks, relay, registry, metrics, access, clock, started, version })
+        let renewals = RenewalPace::new(options.renewals_per_minute);
+        Arc::new(Self { checks, relay, tokens, renewals, registry, metrics, access, clock, started, version })
     }
 
     pub(crate) fn now(&self) -> Now {

@@ -5,7 +5,8 @@
 //! no secret.
 //!
 //! - [`turn`]: time-limited TURN credentials as coturn's REST scheme has them, long-term keys (RFC 8489 §9.2.2).
-//! - [`token`]: JSON Web Tokens (RFC 7519) signed with HS256 (RFC 7518 §3.2), keys rotated by `kid`.
+//! - [`token`]: JSON Web Tokens (RFC 7519) signed with HS256 (RFC 7518 §3.2), keys rotated by `kid`; grants in rooms,
+//!   renewal, and the tokens that are revoked.
 //! - [`scope`]: what a token allows on the admin API.
 //! - [`secret`]: whether a secret is one that anybody could guess.
 //!

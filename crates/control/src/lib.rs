@@ -1,12 +1,14 @@
 //! Port through which the server is asked how its parts are, and what operators may see and do of them.
 //!
-//! Drivers implement [`Part`] and [`RelaySessions`]; `admin-server` asks, the binary collects. Each answer is a check made
+//! Drivers implement [`Part`] and [`RelaySessions`]; `admin-server` asks, the binary collects. [`TokenRevocations`] holds
+//! the tokens that are revoked, and drivers hear of them. Each answer is a check made
 //! when it is asked for, never a remembered verdict.
 
 mod part;
 mod relay_events;
 mod relay_sessions;
 mod timestamp;
+mod token_revocations;
 
 pub use part::{Part, PartReport, PartState};
 pub use relay_events::{Heard, RelayEvent, RelayEventSubscription, RelayEvents, SessionChange, SessionTotal};
@@ -15,3 +17,4 @@ pub use relay_sessions::{
     RevocationOrder, RevocationStore, Revoked, RevokedName, SessionCursor, SessionFilter, SessionId, SessionList,
     SessionPage, SessionTransport, TopBy,
 };
+pub use token_revocations::{RevokedToken, TokenRevocation, TokenRevocationWatch, TokenRevocations};

@@ -219,10 +219,10 @@ impl fmt::Display for RevokedName {
 
 /// A name whose credentials are good no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Revocation {
+pub struct Revocation<N = RevokedName> {
     /// Whose.
     #[serde(flatten)]
-    pub name: RevokedName,
+    pub name: N,
     /// Since when.
     #[serde(with = "timestamp")]
     pub since: Wall,
@@ -273,13 +273,13 @@ pub enum RevocationError {
 }
 
 /// Where revocations last over a restart.
-pub trait RevocationStore: fmt::Debug + Send + Sync {
+pub trait RevocationStore<N = RevokedName>: fmt::Debug + Send + Sync {
     /// Keeps these and no others. They are on the disk when it returns. May block.
     ///
     /// # Errors
     ///
     /// They could not be written; then the former ones are kept.
-    fn save(&self, revocations: &[Revocation]) -> std::io::Result<()>;
+    fn save(&self, revocations: &[Revocation<N>]) -> std::io::Result<()>;
 }
 
 impl fmt::Display for SessionId {

@@ -2,6 +2,7 @@
 
 pub(crate) mod probe;
 pub(crate) mod relay;
+pub(crate) mod token;
 
 use std::path::PathBuf;
 
@@ -26,8 +27,8 @@ pub(crate) enum Command {
     Config(ConfigCommandArgs),
     /// Prints credentials for the relay
     Credentials(CredentialsArgs),
-    /// Mints and verifies tokens
-    Token(TokenArgs),
+    /// Mints, verifies, lists and revokes tokens
+    Token(token::TokenArgs),
     /// Tests any server as a client of it would; exit 0 fine, 1 no, 2 could not run
     Probe(probe::ProbeArgs),
     /// Shows and ends the sessions of a running relay, through its administration API
@@ -168,62 +169,6 @@ pub(crate) enum OldClient {
     Next,
     /// coturn's turnutils_uclient: its command line
     Coturn,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TokenArgs {
-    #[command(subcommand)]
-    pub(crate) command: TokenCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokenCommand {
-    /// Prints a new token
-    Mint(MintArgs),
-    /// Reads a token from standard input and says whether it is good; exit 0 or 1
-    Verify(VerifyArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MintArgs {
-    #[command(flatten)]
-    pub(crate) sources: ConfigArgs,
-    /// What it allows: metrics:read, admin:read, admin:write; may be repeated
-    #[arg(long, value_name = "SCOPE")]
-    pub(crate) scope: Vec<String>,
-    /// Whose it is; limits and logs name it
-    #[arg(long, value_name = "NAME", default_value = "operator")]
-    pub(crate) sub: String,
-    /// How long it is good for: 15m, 24h, 365d
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
-    pub(crate) ttl: std::time::Duration,
-    /// What it is for
-    #[arg(long = "use", value_name = "USE", value_enum, default_value_t = TokenUse::Admin)]
-    pub(crate) use_: TokenUse,
-    /// Prints JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    #[command(flatten)]
-    pub(crate) sources: ConfigArgs,
-    /// What it is to be used for
-    #[arg(long = "use", value_name = "USE", value_enum, default_value_t = TokenUse::Admin)]
-    pub(crate) use_: TokenUse,
-    /// Prints JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// What a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TokenUse {
-    /// Metrics and the administration API
-    Admin,
-    /// Signaling and ICE servers
-    Signal,
 }
 
 #[cfg(test)]

@@ -14,13 +14,16 @@ mod generated_secrets;
 mod host_addresses;
 mod listener_plan;
 mod listeners;
+mod minted_tokens;
 mod options;
 mod output;
+mod percent;
 mod relay_streams;
 mod reload;
 mod revocation_file;
 mod server;
 mod start_report;
+mod wall_text;
 
 use std::process::ExitCode;
 

@@ -117,6 +117,7 @@ impl<'a> Reloader<'a> {
         let Prepared { newer, rules, keyring, secrets, users } = prepared;
         let config = &newer.config;
         let live = &server.live;
+        let keyring = keyring.with_revoked(live.tokens.revoked());
         // The one step that can still fail comes first.
         if let (Some(store), Some(paths)) = (&live.certificates, front::certificate_paths(&config.tls)) {
             say_certificate(&reload_certificate(store, paths)?);

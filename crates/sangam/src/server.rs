@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, CertificatePart, not_found};
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
 use sangam_config::{Config, Role};
-use sangam_control::Part;
+use sangam_control::{Part, TokenRevocations};
 use sangam_net::http::Drained;
 use sangam_net::{CertificateStore, LiveRules, TlsFront};
 use sangam_relay_server::{Options, RelayServer, Revocations};
@@ -63,6 +63,8 @@ pub(crate) struct Server {
 pub(crate) struct LiveParts {
     pub(crate) rules: LiveRules,
     pub(crate) access: Arc<ArcSwap<Access>>,
+    /// Not replaced: the keyring that is looks at it.
+    pub(crate) tokens: Arc<TokenRevocations>,
     pub(crate) certificates: Option<Arc<CertificateStore>>,
     pub(crate) relay_secrets: Arc<ArcSwap<RestSecrets>>,
     pub(crate) relay_users: Arc<ArcSwap<LongTermUsers>>,
@@ -91,7 +93,8 @@ impl Server {
         rows.extend(relay.iter().flat_map(relay_rows));
         rows.extend(streams.rows());
 
-        let keyring = auth::keyring(&config.auth, ground.generated)?;
+        let tokens = Arc::new(token_revocations(ground)?);
+        let keyring = auth::keyring(&config.auth, ground.generated)?.with_revoked(tokens.revoked());
         let settled = Settled {
             relay: relay.as_ref().and_then(|relay| relay.listen_addrs().first().copied()),
             relay_tcp_port: streams.tcp_port(),
@@ -108,7 +111,7 @@ impl Server {
         let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
         let http_part = Arc::new(HttpPart::default());
         let parts = parts(ground, certificates.as_ref(), relay.as_ref(), signal.as_ref(), &http_part);
-        let main = main_router(ground, registry, parts, &access, relay.as_ref(), signal.as_ref());
+        let main = main_router(ground, registry, parts, &access, &tokens, relay.as_ref(), signal.as_ref());
         let signaling = signal.as_ref().map(SignalServer::any_path_router);
         if let Some(relay) = &relay {
             streams.serve(relay);
@@ -117,14 +120,15 @@ impl Server {
         let options = front::http_options(&config.http);
         let http_tasks = listeners.serve(&main, signaling.as_ref(), &options, &http_stop);
         http_part.watch(&http_tasks);
-        let live = LiveParts { rules, access, certificates, relay_secrets, relay_users, settled };
+        let live = LiveParts { rules, access, tokens, certificates, relay_secrets, relay_users, settled };
         Ok(Self { rows, live, signal, relay, http_tasks, http_stop })
     }
 }
 
 /// Who may read what operators read.
 pub(crate) fn admin_access(config: &Config, keyring: sangam_auth::token::Keyring) -> Access {
-    Access { keyring, allow: config.admin.allow.iter().map(|network| network.get()).collect() }
+    let allow = config.admin.allow.iter().map(|network| network.get()).collect();
+    Access { keyring, allow, renew_max: config.auth.renew_max.get() }
 }
 
 fn load_certificates(config: &Config) -> anyhow::Result<Option<Arc<CertificateStore>>> {
@@ -170,6 +174,12 @@ fn revocations(ground: &Ground<'_>) -> anyhow::Result<Revocations> {
     Ok(Revocations::new(saved, Some(Arc::new(file)), ground.config.relay.revocations_max))
 }
 
+/// The tokens that were revoked, from the data directory.
+fn token_revocations(ground: &Ground<'_>) -> anyhow::Result<TokenRevocations> {
+    let (file, saved) = RevocationFile::open(&ground.data_dir)?;
+    Ok(TokenRevocations::new(saved, Some(Arc::new(file)), ground.config.auth.revocations_max))
+}
+
 fn relay_rows(relay: &RelayServer) -> Vec<ListenerRow> {
     let row = |addr| ListenerRow { name: "relay", addr, transport: "udp", tls: "off", serves: "STUN and TURN" };
     relay.listen_addrs().into_iter().map(row).collect()
@@ -205,6 +215,7 @@ fn main_router(
     mut registry: Registry,
     parts: Vec<Arc<dyn Part>>,
     access: &Arc<ArcSwap<Access>>,
+    tokens: &Arc<TokenRevocations>,
     relay: Option<&RelayServer>,
     signal: Option<&SignalServer>,
 ) -> Router {
@@ -213,13 +224,17 @@ fn main_router(
     let admin = sangam_admin_server::router(AdminState {
         parts,
         relay: relay.map(RelayServer::sessions),
+        tokens: Arc::clone(tokens),
         registry: Arc::new(registry),
         metrics,
         access: Arc::clone(access),
         clock: Arc::new(move || clock.now()),
         started: clock.now(),
         version: env!("CARGO_PKG_VERSION"),
-        options: AdminOptions::default(),
+        options: AdminOptions {
+            renewals_per_minute: ground.config.auth.renewals_per_minute,
+            ..AdminOptions::default()
+        },
     });
     let signal = signal.map_or_else(Router::new, SignalServer::router);
     admin.merge(signal).fallback(not_found)

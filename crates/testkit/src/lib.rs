@@ -1,5 +1,5 @@
 //! What tests of several crates share: programs started and stopped, the binary under test, ports, waiting, networks
-//! behind NAT, the addresses a relay must not reach, and what the heap is asked for.
+//! behind NAT, the addresses a relay must not reach, what the heap is asked for, and what every journal must do.
 //!
 //! Everything started here is stopped by its own process id when the value is dropped, whether the test passed or
 //! not. Nothing sleeps blindly: [`wait_until`] asks until a deadline, and says what it waited for.
@@ -9,6 +9,7 @@
 mod binary;
 pub mod heap;
 pub mod http;
+pub mod journal;
 pub mod network;
 pub mod peers;
 mod ports;

@@ -49,7 +49,9 @@ impl Storey {
     /// Storeys whose crates this one may depend on, dev-dependencies aside.
     pub(super) fn may_use(self) -> &'static [Self] {
         match self {
-            Self::Words | Self::Testkit => &[],
+            Self::Words => &[],
+            // A suite that every adapter of a port passes is written against the port.
+            Self::Testkit => &[Self::Words, Self::Port],
             Self::Core => &[Self::Words],
             // A core says how strong a secret must be; the section that holds the secret asks it.
             Self::Config => &[Self::Words, Self::Core],

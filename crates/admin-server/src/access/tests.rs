@@ -13,7 +13,7 @@ fn access() -> Access {
     let keys = vec![key("admin", Use::Admin, b'a'), key("sync", Use::Sync, b's')];
     let keyring = Keyring::new(keys, TokenOptions::default()).unwrap();
     let allow = ["10.1.0.0/16", "2001:db8::/32", "127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap());
-    Access { keyring, allow: allow.to_vec() }
+    Access { keyring, allow: allow.to_vec(), renew_max: Duration::ZERO }
 }
 
 fn client(addr: &str, trusted_loopback: bool, origin_allowed: bool) -> Client {

@@ -8,14 +8,11 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::routing::get;
 use http::StatusCode;
 use http::request::Parts;
 use sangam_control::RelaySessions;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -47,34 +44,4 @@ impl FromRequestParts<Arc<Shared>> for Relay {
         let none = || Problem::new(StatusCode::NOT_FOUND, "no_relay", "No relay runs in this server.");
         shared.relay.clone().map(Self).ok_or_else(none)
     }
-}
-
-/// What stands after the `?`; a key that is not known is refused, lest a misspelt one choose everything.
-pub(crate) struct Asked<T>(T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let asked: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
-        asked
-            .map(|Query(asked)| Self(asked))
-            .map_err(|refusal| Problem::new(StatusCode::BAD_REQUEST, "query_invalid", refusal.body_text()))
-    }
-}
-
-/// A list as the API has lists.
-#[derive(Serialize)]
-struct Listed<T, M> {
-    data: Vec<T>,
-    meta: M,
-    links: Links,
-}
-
-/// Where the list is, and where it goes on.
-#[derive(Serialize)]
-struct Links {
-    #[serde(rename = "self")]
-    here: String,
-    next: Option<String>,
 }

@@ -10,3 +10,4 @@ mod pages;
 mod ready;
 mod relay;
 mod server;
+mod tokens;

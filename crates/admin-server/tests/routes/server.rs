@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, router};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
-use sangam_control::{Part, PartReport, PartState, RelaySessions};
+use sangam_control::{Part, PartReport, PartState, RelaySessions, TokenRevocations};
 use sangam_net::http::{Client, Scheme};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_telemetry::metrics::process::ProcessMetrics;
@@ -104,9 +104,10 @@ impl From {
 
 /// Keys and addresses, with `secret` repeated to the length of a key.
 pub(crate) fn access(secret: u8) -> Access {
-    let keys = vec![Key::new("k", Use::Admin, &vec![secret; 32].into()).unwrap()];
+    let key = |use_| Key::new("k", use_, &vec![secret; 32].into()).unwrap();
+    let keys = vec![key(Use::Admin), key(Use::Signal)];
     let keyring = Keyring::new(keys, TokenOptions::default()).unwrap();
-    Access { keyring, allow: vec!["10.1.0.0/16".parse().unwrap()] }
+    Access { keyring, allow: vec!["10.1.0.0/16".parse().unwrap()], renew_max: Duration::from_secs(86_400) }
 }
 
 /// `Authorization` with a token signed by that secret, good from now for `secs`.
@@ -137,11 +138,15 @@ impl Server {
         let mut registry = Registry::default();
         ProcessMetrics::register(&mut registry);
         let metrics = HttpMetrics::register(&mut registry);
-        let access = Arc::new(ArcSwap::from_pointee(access(b'a')));
+        let tokens = Arc::new(TokenRevocations::default());
+        let access = access(b'a');
+        let keyring = access.keyring.with_revoked(tokens.revoked());
+        let access = Arc::new(ArcSwap::from_pointee(Access { keyring, ..access }));
         let sessions = Arc::<FakeSessions>::default();
         let state = AdminState {
             parts: vec![Arc::clone(&relay) as Arc<dyn Part>, signal],
             relay: Some(Arc::clone(&sessions) as Arc<dyn RelaySessions>),
+            tokens,
             registry: Arc::new(registry),
             metrics,
             access: Arc::clone(&access),

@@ -1,6 +1,7 @@
 use sangam_types::{Principal, PrincipalKind, Tenant, Wall};
 use serde::{Deserialize, Serialize};
 
+use super::{Grant, Grants};
 use crate::scope::ScopeSet;
 
 /// What a token says (RFC 7519 §4.1 and our own). Unknown claims are ignored, a claim named twice makes the
@@ -30,9 +31,18 @@ pub struct Claims {
     /// The one room it is good for on signaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<String>,
-    /// What it allows in rooms on signaling.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub grants: Vec<String>,
+    /// What it allows in rooms on signaling, by name; see [`Claims::room_grants`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Vec<String>>,
+    /// What others in the room see as the name of whoever shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The `jti` of the first token of the line that this one was renewed from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_jti: Option<String>,
+    /// When the first token of that line was minted; without `origin_jti` it says nothing to us.
+    #[serde(default, with = "optional_numeric_date", skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Wall>,
     /// The one database it is good for on sync.
     #[serde(default, rename = "dbId", skip_serializing_if = "Option::is_none")]
     pub db_id: Option<String>,
@@ -52,6 +62,25 @@ impl Claims {
     #[must_use]
     pub fn principal(&self) -> Principal {
         Principal { tenant: Tenant::default(), kind: PrincipalKind::Token, id: self.sub.clone() }
+    }
+
+    /// What it allows in rooms: the grants it names, or [`Grants::UNNAMED`] if it has no such claim. A name that is no
+    /// grant of ours allows nothing; an empty list neither.
+    #[must_use]
+    pub fn room_grants(&self) -> Grants {
+        let named = |names: &Vec<String>| Grants::of_known(names.iter().map(String::as_str));
+        self.grants.as_ref().map_or(Grants::UNNAMED, named)
+    }
+
+    /// The names among its grants that are none of ours.
+    pub fn unknown_grants(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().flatten().map(String::as_str).filter(|name| Grant::named(name).is_none())
+    }
+
+    /// Whether it is good for a room: the one it names exactly, or any if it names none.
+    #[must_use]
+    pub fn is_for_room(&self, room: &str) -> bool {
+        self.room.as_deref().is_none_or(|only| only == room)
     }
 
     /// What it allows on the admin API; words that are no scope of ours allow nothing.
@@ -161,7 +190,10 @@ mod tests {
             jti: Some("j".into()),
             scope: Some("admin:read".into()),
             room: Some("r".into()),
-            grants: vec!["publish".into()],
+            grants: Some(vec!["publish".into()]),
+            name: Some("Alice".into()),
+            origin_jti: Some("i".into()),
+            auth_time: Some(Wall::from_unix_secs(1)),
             db_id: Some("d".into()),
             device_id: Some("v".into()),
             ..Claims::new("a", Wall::from_unix_secs(3))
@@ -169,5 +201,25 @@ mod tests {
         let json = serde_json::to_string(&claims).unwrap();
         assert!(json.contains(r#""dbId":"d","deviceId":"v""#), "{json}");
         check(&json, Some(claims));
+    }
+
+    #[test]
+    fn without_grants_a_token_joins_and_signals_and_with_them_it_does_what_they_say() {
+        let read = |json: &str| serde_json::from_str::<Claims>(json).unwrap();
+        let allowed = |claims: &Claims| Grant::ALL.map(|grant| claims.room_grants().allow(grant));
+        for (grants, expected) in [
+            ("", [true, true, false, false]),
+            (r#","grants":null"#, [true, true, false, false]),
+            (r#","grants":[]"#, [false; 4]),
+            (r#","grants":["moderate","fly"]"#, [false, false, false, true]),
+            (r#","grants":["join","signal","timer","moderate"]"#, [true; 4]),
+        ] {
+            let claims = read(&format!(r#"{{"sub":"a","exp":10{grants}}}"#));
+            assert_eq!(allowed(&claims), expected, "{grants}");
+        }
+        let claims = read(r#"{"sub":"a","exp":10,"grants":["join","fly"],"room":"Hall"}"#);
+        assert_eq!(claims.unknown_grants().collect::<Vec<_>>(), ["fly"]);
+        assert!(claims.is_for_room("Hall") && !claims.is_for_room("hall"));
+        assert!(Claims::default().is_for_room("any"));
     }
 }

@@ -1,5 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto;
@@ -7,7 +9,7 @@ use sangam_types::Wall;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Claims, Key, TokenRefusal, Use};
+use super::{Claims, Key, Revoked, TokenIdentity, TokenRefusal, Use};
 
 /// How strictly tokens are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,16 @@ impl Default for TokenOptions {
 pub struct Keyring {
     keys: Vec<Key>,
     options: TokenOptions,
+    revoked: Arc<ArcSwap<Revoked>>,
+}
+
+/// What a token says, and who signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The name of its key.
+    pub kid: String,
+    /// What it says.
+    pub claims: Claims,
 }
 
 impl Keyring {
@@ -52,7 +64,14 @@ impl Keyring {
         if let Some((_, key)) = twice {
             return Err(KeyringError::SameKid { kid: key.kid().to_owned() });
         }
-        Ok(Self { keys, options })
+        Ok(Self { keys, options, revoked: Arc::default() })
+    }
+
+    /// The same keys, which refuse whatever is revoked at the time of asking: a change of the set is in force at once for
+    /// all that share it.
+    #[must_use]
+    pub fn with_revoked(self, revoked: Arc<ArcSwap<Revoked>>) -> Self {
+        Self { revoked, ..self }
     }
 
     /// Signs `claims` with the first key of that use.
@@ -80,31 +99,57 @@ impl Keyring {
     ///
     /// Why it is refused; see [`TokenRefusal`].
     pub fn verify(&self, token: &str, use_: Use, now: Wall) -> Result<Claims, TokenRefusal> {
+        let Signed { claims, .. } = self.read(token, use_)?;
+        self.judge(&claims, now)?;
+        Ok(claims)
+    }
+
+    /// Reads a token whose signature fits, though it may be good no longer: to say what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// It was not signed by a key of that use, or cannot be read.
+    pub fn read(&self, token: &str, use_: Use) -> Result<Signed, TokenRefusal> {
         if token.len() > self.options.token_bytes_max {
             return Err(TokenRefusal::TooLong { bytes: token.len(), max: self.options.token_bytes_max });
         }
         let parts = Parts::split(token)?;
         let header = parts.header()?;
-        self.verify_signature(&parts, header.kid.as_deref(), use_)?;
-        let claims = parts.claims()?;
-        self.check_times(&claims, now)?;
-        self.check_audience(&claims)?;
-        Ok(claims)
+        let kid = self.verify_signature(&parts, header.kid.as_deref(), use_)?.to_owned();
+        Ok(Signed { kid, claims: parts.claims()? })
+    }
+
+    /// Whether what a signed token says is good at `now`.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
+    pub fn judge(&self, claims: &Claims, now: Wall) -> Result<(), TokenRefusal> {
+        self.check_times(claims, now)?;
+        self.check_audience(claims)?;
+        if self.is_revoked(&claims.identity(), now) { Err(TokenRefusal::Revoked) } else { Ok(()) }
+    }
+
+    /// Whether a token that was good is revoked by now.
+    #[must_use]
+    pub fn is_revoked(&self, token: &TokenIdentity, now: Wall) -> bool {
+        self.revoked.load().cover(token, now)
     }
 
     fn of_use(&self, use_: Use) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.uses().contains(use_))
     }
 
-    fn verify_signature(&self, parts: &Parts<'_>, kid: Option<&str>, wanted: Use) -> Result<(), TokenRefusal> {
-        let fits = |key: &Key| parts.signed_by(key);
+    /// The name of the key that fits.
+    fn verify_signature(&self, parts: &Parts<'_>, kid: Option<&str>, wanted: Use) -> Result<&str, TokenRefusal> {
+        let fits = |key: &&Key| parts.signed_by(key);
         let Some(kid) = kid else {
             let mut keys = self.of_use(wanted).peekable();
             keys.peek().ok_or(TokenRefusal::UnknownKey { wanted })?;
-            return keys.any(fits).then_some(()).ok_or(TokenRefusal::BadSignature);
+            return keys.find(fits).map(Key::kid).ok_or(TokenRefusal::BadSignature);
         };
         match self.of_use(wanted).find(|key| key.kid() == kid) {
-            Some(key) => fits(key).then_some(()).ok_or(TokenRefusal::BadSignature),
+            Some(key) => fits(&key).then_some(key.kid()).ok_or(TokenRefusal::BadSignature),
             None if self.keys.iter().any(|key| key.kid() == kid) => Err(TokenRefusal::WrongUse { wanted }),
             None => Err(TokenRefusal::UnknownKey { wanted }),
         }

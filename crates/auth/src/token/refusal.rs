@@ -57,6 +57,9 @@ pub enum TokenRefusal {
     /// Meant for another server (RFC 7519 §4.1.3).
     #[error("the token's aud names another server")]
     WrongAudience,
+    /// Taken back before its time.
+    #[error("the token was revoked")]
+    Revoked,
     /// A claim that must be there is not.
     #[error("the token lacks the claim {claim}")]
     MissingClaim {
@@ -80,6 +83,7 @@ impl TokenRefusal {
             Self::Expired { .. } => "token_expired",
             Self::NotYetValid { .. } => "token_not_yet_valid",
             Self::WrongAudience => "token_wrong_audience",
+            Self::Revoked => "token_revoked",
             Self::MissingClaim { .. } => "token_missing_claim",
         }
     }

@@ -28,6 +28,16 @@ pub struct Auth {
     /// How far the clocks of those who sign tokens may be off.
     #[schemars(extend("x-reload" = "live"))]
     pub leeway: HumanDuration,
+    /// How long after its first token was minted somebody may still hold a token of signaling by renewing it at
+    /// `/api/v1/tokens/renew`; 0s: no token is renewed.
+    #[schemars(extend("x-reload" = "live"))]
+    pub renew_max: HumanDuration,
+    /// Renewals that one client address (IPv6: one /64) may ask for in a minute; the next is answered 429.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub renewals_per_minute: u32,
+    /// Tokens and subjects of tokens that may be revoked at once.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub revocations_max: usize,
 }
 
 impl Default for Auth {
@@ -38,6 +48,9 @@ impl Default for Auth {
             signal_keys: Vec::new(),
             signal_keys_file: None,
             leeway: HumanDuration::from_secs(30),
+            renew_max: HumanDuration::from_secs(86_400),
+            renewals_per_minute: 60,
+            revocations_max: 4_096,
         }
     }
 }
@@ -64,5 +77,9 @@ impl Auth {
             }
         }
         check.within("leeway", self.leeway, HumanDuration::from_secs(0), HumanDuration::from_secs(300));
+        let year = HumanDuration::from_secs(366 * 86_400);
+        check.within("renew_max", self.renew_max, HumanDuration::from_secs(0), year);
+        check.within("renewals_per_minute", self.renewals_per_minute, 1, 100_000);
+        check.within("revocations_max", self.revocations_max, 1, 100_000);
     }
 }

@@ -11,6 +11,7 @@ use crate::Verdict;
 use crate::cli::relay::{ChoiceArgs, DrainState, RelayArgs, RelayCommand, SessionsArgs, TopBy};
 use crate::commands::probe::given::Given;
 use crate::output::print;
+use crate::percent::encoded;
 
 /// What is asked of the API.
 #[derive(Debug, PartialEq)]
@@ -88,16 +89,6 @@ fn pairs(choice: &ChoiceArgs, more: &[(&str, String)]) -> String {
     let given = given.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
     let all = given.chain(more.iter().map(|(key, value)| (*key, value)));
     all.map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
-}
-
-/// RFC 3986 §2.1: percent-encoded but for unreserved characters.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ mod serving;
 #[cfg(test)]
 mod start_errors;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 #[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "the relay's own tests use all of their client")]
 #[path = "../../../relay-server/tests/relay/client.rs"]
 mod turn_client;

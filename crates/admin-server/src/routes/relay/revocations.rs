@@ -1,16 +1,14 @@
-use std::time::UNIX_EPOCH;
-
 use axum::body::Bytes;
-
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
-use sangam_control::{Revocation, RevocationError, RevocationOrder, RevokedName};
-use sangam_types::Wall;
+use sangam_control::{Revocation, RevocationOrder, RevokedName};
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Links, Listed, Relay};
+use super::Relay;
 use crate::guard::Writer;
 use crate::problem::Problem;
+use crate::routes::listed::{Asked, Links, Listed};
+use crate::routes::revocation::{not_found, refused, time};
 use crate::routes::{fresh_json, read_json};
 
 /// Whose, and for how long.
@@ -68,8 +66,7 @@ pub(crate) async fn restore(
     let was_there = relay.restore(name).await.map_err(refused)?;
     tracing::info!(by, whose, was_there, "revocation taken back");
     if !was_there {
-        let detail = "That name is not revoked.";
-        return Err(Problem::new(StatusCode::NOT_FOUND, "revocation_not_found", detail));
+        return Err(not_found());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -89,22 +86,4 @@ fn name_of(user: Option<String>, label: Option<String>) -> Result<RevokedName, P
         return Err(Problem::new(StatusCode::BAD_REQUEST, "name_invalid", detail));
     }
     Ok(name)
-}
-
-fn time(text: &str) -> Result<Wall, Problem> {
-    let time = humantime::parse_rfc3339_weak(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let refusal = || {
-        let detail = "`until` is a time of RFC 3339 in UTC, as 2030-01-31T12:00:00Z.";
-        Problem::new(StatusCode::BAD_REQUEST, "time_invalid", detail)
-    };
-    time.map(|since| Wall::from_unix_secs(since.as_secs())).ok_or_else(refusal)
-}
-
-fn refused(error: RevocationError) -> Problem {
-    let (status, code) = match &error {
-        RevocationError::Full { .. } => (StatusCode::CONFLICT, "revocations_full"),
-        RevocationError::Over => (StatusCode::BAD_REQUEST, "time_invalid"),
-        RevocationError::NotSaved { .. } => (StatusCode::SERVICE_UNAVAILABLE, "revocation_not_saved"),
-    };
-    Problem::new(status, code, error.to_string())
 }

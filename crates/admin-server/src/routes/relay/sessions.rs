@@ -8,10 +8,11 @@ use sangam_control::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Links, Listed, Relay};
+use super::Relay;
 use crate::guard::Writer;
 use crate::problem::Problem;
 use crate::routes::fresh_json;
+use crate::routes::listed::{Asked, Links, Listed};
 
 /// `?user=&label=&client=&limit=&after=`
 #[derive(Debug, Default, Deserialize)]

@@ -212,6 +212,26 @@ fn keys_that_cannot_be_used_are_refused() {
 }
 
 #[test]
+fn a_revoked_token_is_refused_at_once_by_all_who_share_the_set() {
+    let revoked = Arc::new(ArcSwap::from_pointee(Revoked::default()));
+    let ring = admin().with_revoked(Arc::clone(&revoked));
+    let other = ring.clone();
+    let claims = Claims { jti: Some("t".to_owned()), ..claims() };
+    let token = ring.mint(Use::Admin, &claims).unwrap();
+    assert_eq!(other.verify(&token, Use::Admin, NOW), Ok(claims.clone()));
+    let mut set = Revoked::default();
+    set.add_token("t", None);
+    revoked.store(Arc::new(set));
+    for ring in [ring, other] {
+        assert_eq!(ring.verify(&token, Use::Admin, NOW), Err(TokenRefusal::Revoked));
+        assert!(ring.is_revoked(&claims.identity(), NOW));
+        let read = ring.read(&token, Use::Admin).unwrap();
+        assert_eq!((read.kid.as_str(), read.claims), ("a1", claims.clone()));
+    }
+    assert!(admin().verify(&token, Use::Admin, NOW).is_ok());
+}
+
+#[test]
 fn debug_prints_no_secret() {
     let printed = format!("{:?}", admin());
     assert!(printed.contains("a1") && !printed.contains(SECRET) && !printed.contains("48, 49"), "{printed}");
