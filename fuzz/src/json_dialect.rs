@@ -2,16 +2,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use sangam_signal_proto::{Input, Notice, Options, Output, Owner, Signaling, SocketId, Traits};
-use sangam_signal_server::dialect::json::{Decoded, Extras, decode, encode, encode_fault};
+use sangam_signal_proto::{
+    Departure, Input, Notice, Options, Output, Owner, Presence, Rights, RoomId, Signaling, SocketId, Traits,
+};
+use sangam_signal_server::dialect::Said;
+use sangam_signal_server::dialect::json::{Decoded, Extras, decode, encode, encode_fault, encode_registered};
 use sangam_types::{Mono, Now, Wall};
 use serde::de::IgnoredAny;
 
 /// Lines that up to four sockets of one room send, decoded as messages of the JSON dialect.
 ///
 /// The first byte of a line says what happens: `0` to `3`: that socket sends the rest; `a` to `d`: that socket closes and
-/// opens again; `p`: all answer their pings; `t`: as many times 50 ms pass as the line has bytes after it. Any other line
-/// is only decoded.
+/// opens again; `A` to `D`: it is lost and another opens; `p`: all answer their pings; `t`: as many times 50 ms pass as the
+/// line has bytes after it. Any other line is only decoded.
 ///
 /// Whatever is sent, each answer is one JSON object, nobody hears of a participant that no socket registered, what is
 /// held back stays within its bound, and no deadline lies in the past.
@@ -28,7 +31,7 @@ pub fn json_dialect(input: &[u8]) {
 }
 
 struct Room {
-    core: Signaling,
+    core: Signaling<Said>,
     options: Options,
     now: Now,
     /// The core's names of the four sockets; a socket that opens again gets a new one.
@@ -61,7 +64,12 @@ impl Room {
             Some((who @ b'0'..=b'3', message)) => self.message(usize::from(who - b'0'), message),
             Some((who @ b'a'..=b'd', _)) => {
                 let at = usize::from(who - b'a');
-                self.handle(Input::Disconnected { socket: self.sockets[at] });
+                self.handle(Input::Disconnected { socket: self.sockets[at], departure: Departure::Said });
+                self.open(at);
+            }
+            Some((who @ b'A'..=b'D', _)) => {
+                let at = usize::from(who - b'A');
+                self.handle(Input::Disconnected { socket: self.sockets[at], departure: Departure::Lost });
                 self.open(at);
             }
             Some((b'p', _)) => {
@@ -75,17 +83,26 @@ impl Room {
     }
 
     fn message(&mut self, at: usize, message: &[u8]) {
-        let socket = self.sockets[at];
-        match decode(message) {
-            Ok(Decoded::Register { id, wants }) => {
+        let (socket, room) = (self.sockets[at], RoomId::main());
+        let input = match decode(message) {
+            Ok(Decoded::Register { id, name, wants }) => {
                 self.taken.insert(id.as_str().to_owned());
-                let traits = Traits { rolls_back: wants.rollback };
-                self.handle(Input::Register { socket, participant: id, traits });
+                let presence = if wants.resume { Presence::Returning } else { Presence::Sole };
+                let traits = Traits { rolls_back: wants.rollback, wants_whole: false, presence };
+                Input::Join { socket, room, participant: id, name, traits }
             }
-            Ok(Decoded::Signal(signal)) => self.handle(Input::Signal { socket, signal }),
-            Ok(Decoded::Ignored) => {}
-            Err(fault) => check_object(&encode_fault(&fault)),
-        }
+            Ok(Decoded::Signal(signal)) => Input::Signal { socket, room, signal },
+            Ok(Decoded::Tell(telling)) => Input::Tell { socket, room, telling },
+            Ok(Decoded::Recall) => Input::Recall { socket, room },
+            Ok(Decoded::Timer(order)) => Input::Timer { socket, room, order },
+            Ok(Decoded::Leave) => Input::Leave { socket, room, participant: None },
+            Ok(Decoded::End { reason }) => Input::End { by: Some(socket), room, reason },
+            Ok(Decoded::Kick { id, reason }) => Input::Kick { by: Some(socket), room, participant: id, reason },
+            Ok(Decoded::Lock { locked }) => Input::Lock { by: Some(socket), room, locked },
+            Ok(Decoded::Ignored) => return,
+            Err(fault) => return check_object(&encode_fault(&fault)),
+        };
+        self.handle(input);
     }
 
     fn open(&mut self, at: usize) {
@@ -94,7 +111,7 @@ impl Room {
         self.sockets[at] = socket;
         // Two come from one address, the others each from their own.
         let owner = Owner::of_address(IpAddr::V4(Ipv4Addr::new(198, 51, 100, [10, 11, 12, 12][at])));
-        self.handle(Input::Connected { socket, owner });
+        self.handle(Input::Connected { socket, owner, rights: Rights::ALL });
     }
 
     fn pass(&mut self, time: Duration) {
@@ -102,12 +119,13 @@ impl Room {
         self.handle(Input::Timeout);
     }
 
-    fn handle(&mut self, input: Input) {
+    fn handle(&mut self, input: Input<Said>) {
         self.core.handle_input(self.now, input);
         loop {
             match self.core.poll_output() {
                 Output::Deliver { to, notice } => self.deliver(&to, &notice),
-                Output::Ping { .. } | Output::Close { .. } | Output::Event(_) => {}
+                Output::Ping { .. } | Output::Close { .. } | Output::Keep(_) | Output::Forget(_) | Output::Event(_) => {
+                }
                 Output::Wait(deadline) => {
                     let past = deadline.is_some_and(|deadline| deadline.at <= self.now.mono);
                     assert!(!past, "a deadline that is over would make its driver spin");
@@ -118,15 +136,27 @@ impl Room {
         assert!(self.core.stats().held_bytes <= self.options.held_total_bytes_max, "more is held back than allowed");
     }
 
-    fn deliver(&self, to: &[SocketId], notice: &Notice) {
+    fn deliver(&self, to: &[SocketId], notice: &Notice<Said>) {
         assert!(!to.is_empty(), "told to nobody");
-        check_object(&encode(notice, &Extras::default()));
+        assert!(!matches!(notice, Notice::Mail { .. }), "mail for who does not poll");
+        for wants_room in [false, true] {
+            encode(notice, wants_room).iter().for_each(|text| check_object(text));
+        }
         let about = match notice {
-            Notice::Registered { participant, .. } | Notice::Joined { participant } | Notice::Left { participant } => {
+            Notice::Joined { participant, snapshot, .. } => {
+                let extras = Extras { room: true, ..Extras::default() };
+                check_object(&encode_registered(participant, snapshot, &extras));
                 participant
             }
-            Notice::Signal { from, .. } | Notice::Crossed { from, .. } => from,
-            Notice::Refused(_) => return,
+            Notice::Left { participant, .. } | Notice::Kicked { participant, .. } => participant,
+            Notice::Arrived { member, .. } => &member.id,
+            Notice::Signal { from, .. } | Notice::Crossed { from, .. } | Notice::Told { from, .. } => from,
+            Notice::Mail { .. }
+            | Notice::Recalled { .. }
+            | Notice::Timer { .. }
+            | Notice::Ended { .. }
+            | Notice::Locked { .. }
+            | Notice::Refused(_) => return,
         };
         assert!(self.taken.contains(about.as_str()), "{about} was registered by nobody");
     }

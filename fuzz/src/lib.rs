@@ -5,15 +5,21 @@
 
 mod configuration;
 mod json_dialect;
+mod rendezvous;
 mod script;
+mod signal_core;
 mod socketio_client;
+mod socketio_dialect;
 mod stun_decode;
 mod turn_client_bytes;
 mod turnserver_conf;
 
 pub use configuration::configuration;
 pub use json_dialect::json_dialect;
+pub use rendezvous::rendezvous;
+pub use signal_core::signal_core;
 pub use socketio_client::socketio_client;
+pub use socketio_dialect::socketio_dialect;
 pub use stun_decode::stun_decode;
 pub use turn_client_bytes::turn_client_bytes;
 pub use turnserver_conf::turnserver_conf;

@@ -44,6 +44,21 @@ fn socketio_client_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn socketio_dialect_bears_its_corpus() -> io::Result<()> {
+    replay("socketio_dialect", sangam_fuzz::socketio_dialect)
+}
+
+#[test]
+fn signal_core_bears_its_corpus() -> io::Result<()> {
+    replay("signal_core", sangam_fuzz::signal_core)
+}
+
+#[test]
+fn rendezvous_bears_its_corpus() -> io::Result<()> {
+    replay("rendezvous", sangam_fuzz::rendezvous)
+}
+
+#[test]
 fn configuration_bears_its_corpus() -> io::Result<()> {
     replay("configuration", sangam_fuzz::configuration)
 }

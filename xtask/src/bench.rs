@@ -1,10 +1,13 @@
 //! What is measured, each as one subcommand that prints a table and keeps docs/BENCHMARKS.md current.
 
 mod budget;
+mod generator;
 mod machine;
+mod place;
 mod relay;
 mod report;
 mod running;
+mod signal;
 mod spread;
 
 use anyhow::Result;
@@ -21,6 +24,8 @@ pub(crate) enum Bench {
     Relay(relay::Relay),
     /// The relay's memory while allocations end and begin all the time: it must stay where it is
     RelayChurn(relay::Churn),
+    /// Memory, CPU, storms and delivery of our Socket.IO server beside Node's, in turn
+    Signal(signal::Signal),
 }
 
 impl Bench {
@@ -29,6 +34,7 @@ impl Bench {
             Self::Budget(budget) => budget.run(repository),
             Self::Relay(relay) => relay.run(repository),
             Self::RelayChurn(churn) => churn.run(repository),
+            Self::Signal(signal) => signal.run(repository),
         }
     }
 }
@@ -39,5 +45,14 @@ pub(crate) fn smoke(repository: &Repository) -> Result<()> {
     budget::Budget::smoke(programs.join("sangam")).run(repository)?;
     relay::Relay::smoke(programs.clone()).run(repository)?;
     // Too short and with too few allocations for its verdict to mean anything.
-    relay::Churn::smoke(programs).run(repository).map(|_: Verdict| ())
+    relay::Churn::smoke(programs.clone()).run(repository)?;
+    signal::Signal::smoke(programs).run(repository).map(|_: Verdict| ())
+}
+
+/// Other people's servers that no system package has.
+///
+/// # Errors
+/// They cannot be installed.
+pub(crate) fn install_peers(repository: &Repository) -> Result<()> {
+    signal::install_node(repository)
 }

@@ -2,12 +2,13 @@
 
 mod apt;
 mod cargo_tools;
-mod node;
+pub(crate) mod node;
 mod python;
 
 use anyhow::Result;
 
 pub(crate) use self::cargo_tools::{Tool, cargo_tools, install as install_cargo_tool};
+use crate::bench;
 use crate::repository::Repository;
 
 /// Everything `cargo xtask test` needs.
@@ -18,6 +19,7 @@ pub(crate) fn everything(repository: &Repository) -> Result<()> {
     apt::packages(repository)?;
     cargo_tools(repository)?;
     node::packages(repository)?;
+    bench::install_peers(repository)?;
     python::environment(repository)
 }
 

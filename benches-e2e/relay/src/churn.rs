@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use sangam_bench_common::process::resident_bytes;
 use sangam_turn_proto::ChannelData;
 use serde::Serialize;
 
 use crate::control::{ABREAST, in_ranks};
-use crate::process::resident_bytes;
 use crate::service::Service;
 use crate::turn::{CHANNEL, Credentials, TurnClient};
 

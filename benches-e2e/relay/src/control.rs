@@ -1,11 +1,11 @@
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use sangam_bench_common::process::{Meter, resident_bytes};
 use serde::Serialize;
 
-use crate::process::{cpu_time, resident_bytes};
 use crate::service::Service;
 use crate::turn::{Credentials, TurnClient};
 
@@ -88,8 +88,8 @@ pub(crate) fn in_ranks(
 
 /// CPU time that a process spent on `work`, and how long that took.
 pub(crate) fn cost(pid: u32, work: impl FnOnce() -> Result<()>) -> Result<(Duration, Duration)> {
-    let (cpu, began) = (cpu_time(pid)?, Instant::now());
+    let meter = Meter::start(pid)?;
     work()?;
-    let took = began.elapsed();
-    Ok((cpu_time(pid)?.saturating_sub(cpu), took))
+    let cost = meter.read()?;
+    Ok((cost.cpu, cost.took))
 }

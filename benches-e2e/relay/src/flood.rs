@@ -1,9 +1,9 @@
 use anyhow::Result;
 use clap::Args;
+use sangam_bench_common::process::resident_bytes;
 use serde::Serialize;
 
 use crate::control::{ABREAST, cost};
-use crate::process::resident_bytes;
 use crate::service::Service;
 use crate::turn::TurnClient;
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
+use sangam_bench_common::process::Meter;
 use serde::Serialize;
 
 use self::traffic::Traffic;
-use crate::process::cpu_time;
 use crate::service::Service;
 
 #[derive(Args)]
@@ -67,16 +67,15 @@ impl Load {
     pub(crate) fn run(&self) -> Result<impl Serialize + use<>> {
         let mut traffic = Traffic::set_up(&self.service, self.mode, self.clients, self.payload_bytes)?;
         self.drive(&mut traffic, Duration::from_millis(self.warm_up_millis))?;
-        let (began, cpu, before) = (Instant::now(), cpu_time(self.service.pid)?, traffic.delivered());
+        let (meter, before) = (Meter::start(self.service.pid)?, traffic.delivered());
         self.drive(&mut traffic, Duration::from_millis(self.millis))?;
-        let (took, cpu, after) =
-            (began.elapsed(), cpu_time(self.service.pid)?.saturating_sub(cpu), traffic.delivered());
+        let (cost, after) = (meter.read()?, traffic.delivered());
         traffic.drain(SILENCE)?;
         ensure!(after > before, "not one packet came through");
         let outcome = Outcome {
-            seconds: took.as_secs_f64(),
+            seconds: cost.took.as_secs_f64(),
             packets: after - before,
-            cpu_nanos: u64::try_from(cpu.as_nanos())?,
+            cpu_nanos: u64::try_from(cost.cpu.as_nanos())?,
             sent: traffic.sent(),
             lost: traffic.sent().saturating_sub(traffic.delivered()),
         };

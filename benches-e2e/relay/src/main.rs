@@ -7,16 +7,14 @@ mod control;
 mod flood;
 mod floor;
 mod load;
-mod process;
 mod service;
 mod turn;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use serde::Serialize;
+use sangam_bench_common::outcome::{exit_code, print};
 
 #[derive(Parser)]
 #[command(about = "Load generator and plain forwarder for `cargo xtask bench relay`")]
@@ -45,18 +43,6 @@ impl Command {
     }
 }
 
-fn print(result: &impl Serialize) -> Result<()> {
-    let mut out = std::io::stdout();
-    writeln!(out, "{}", serde_json::to_string(result)?)?;
-    Ok(())
-}
-
 fn main() -> ExitCode {
-    match Command::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(Command::parse().run())
 }

@@ -3,9 +3,11 @@
 pub(crate) mod health;
 pub(crate) mod listed;
 pub(crate) mod metrics;
+pub(crate) mod named;
 pub(crate) mod ready;
 pub(crate) mod relay;
 pub(crate) mod revocation;
+pub(crate) mod rooms;
 pub(crate) mod system_health;
 pub(crate) mod tokens;
 

@@ -21,6 +21,8 @@ enum Meaning {
     Secret(&'static str),
     /// The origin of this URL may open WebSockets.
     AllowedOrigin,
+    /// A port on which alone this listens.
+    Port(&'static str),
     /// A JSON array of foreign servers.
     IceServers,
     /// Cannot be honoured: what is missing.
@@ -42,7 +44,7 @@ const ALIASES: [(&str, Meaning); 36] = [
     ("REDIS_URL", Meaning::NotYet(SHARED)),
     ("DATABASE_URL", Meaning::NotYet(SHARED)),
     ("WITNESS_LOGGER_URL", Meaning::NotYet("there is no audit trail yet; the log is all there is")),
-    ("SOCKET_PORT", Meaning::NotYet("there is no Socket.IO yet; JSON signaling listens at `signal.listen`")),
+    ("SOCKET_PORT", Meaning::Port("signal.socketio.listen")),
     (
         "JWT_SECRET",
         Meaning::NotYet(
@@ -98,6 +100,13 @@ pub(crate) fn apply(variables: &BTreeMap<String, String>, layers: &mut Layers, n
             Meaning::AllowedOrigin => {
                 layers.set_value("http.origins", Value::Array(vec![Value::String(origin_of(text))]), origin);
             }
+            Meaning::Port(key) => match text.trim().parse::<u16>() {
+                Ok(port) => layers.set_text(key, &SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(), origin),
+                Err(_) => {
+                    let cause = "it is not a port; write a number up to 65535".to_owned();
+                    layers.problems.push(Problem::BadValue { origin, key: (*key).to_owned(), cause });
+                }
+            },
             Meaning::IceServers => match servers_of_json(text) {
                 Ok(servers) => layers.set_value("ice.servers", servers, origin),
                 Err(cause) => layers.problems.push(Problem::BadValue { origin, key: "ice.servers".to_owned(), cause }),

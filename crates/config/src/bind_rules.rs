@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use crate::load::{Loaded, Notice};
 use crate::problem::{Problem, Problems};
 use crate::sections::server::Role;
-use crate::values::Secret;
+use crate::values::{ListenAddr, Secret};
 
 /// Who can reach a listener. The order is from few to many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,11 +129,7 @@ pub fn check_binds(loaded: &Loaded, machine: &[IpAddr], weakness: Weakness<'_>) 
     let mut found = Found { loaded, machine, problems: Vec::new(), notices: Vec::new() };
     let config = &loaded.config;
     if config.server.plays(Role::Signal) {
-        let signal: Vec<SocketAddr> = config.signal.listen.iter().map(|addr| addr.get()).collect();
-        let http: Vec<SocketAddr> = config.http.listen.iter().map(|addr| addr.get()).collect();
-        found.judge_signaling("signal.listen", "JSON signaling", &signal);
-        let others: Vec<SocketAddr> = http.into_iter().filter(|addr| !signal.contains(addr)).collect();
-        found.judge_signaling("http.listen", "JSON signaling at /ws", &others);
+        found.judge_signaling();
     }
     if config.server.plays(Role::Relay) {
         found.judge_relay_secrets(weakness);
@@ -149,30 +145,82 @@ struct Found<'a> {
     notices: Vec<Notice>,
 }
 
+/// Wires on one address, opened by one setting.
+struct Judged {
+    key: &'static str,
+    wires: Vec<&'static str>,
+    addr: SocketAddr,
+    setting: &'static str,
+    open: Option<bool>,
+}
+
 impl Found<'_> {
-    fn judge_signaling(&mut self, key: &str, dialect: &'static str, listeners: &[SocketAddr]) {
-        let config = &self.loaded.config;
-        for addr in listeners {
-            let reach = reach(addr.ip(), self.machine);
-            match judge_bind(BindFacts { reach, lan: config.server.lan, open: config.signal.open }) {
-                Verdict::Free | Verdict::TokensOnly => {}
-                Verdict::Open => self.notices.push(Notice::new(format!(
-                    "{dialect} on {addr} serves clients without a token; {reach} can reach it"
-                ))),
-                Verdict::Refused => {
-                    let mend = if config.server.lan {
-                        "`--lan` is for private networks and this machine has a public address: listen on a private address, or set `signal.open = true` (anybody) or `signal.open = false` (tokens only)"
-                    } else {
-                        "set `signal.open = true` (anybody) or `signal.open = false` (tokens only)"
-                    };
-                    self.problems.push(Problem::OpenDialect {
-                        origin: self.loaded.origin(key),
-                        dialect,
-                        address: addr.to_string(),
-                        mend: mend.to_owned(),
-                    });
+    /// Each wire on each listener that has it; wires that the same setting opens on the same address are judged as one.
+    fn judge_signaling(&mut self) {
+        let signal = &self.loaded.config.signal;
+        let of = |listen: &[ListenAddr]| listen.iter().map(|addr| addr.get()).collect::<Vec<SocketAddr>>();
+        let (json, socketio, main) =
+            (of(&signal.listen), of(&signal.socketio.listen), of(&self.loaded.config.http.listen));
+        let json_open = ("signal.open", signal.open);
+        let socketio_open = signal.socketio.open.map_or(json_open, |open| ("signal.socketio.open", Some(open)));
+        let rendezvous_open = signal.rendezvous.open.map_or(json_open, |open| ("signal.rendezvous.open", Some(open)));
+        let mut judged: Vec<Judged> = Vec::new();
+        for (key, wire, listeners, (setting, open)) in [
+            ("signal.listen", "JSON signaling", &json, json_open),
+            ("http.listen", "JSON signaling", &main, json_open),
+            ("signal.socketio.listen", "Socket.IO", &socketio, socketio_open),
+            ("http.listen", "Socket.IO", &main, socketio_open),
+            ("http.listen", "the rendezvous", &main, rendezvous_open),
+        ] {
+            for addr in listeners {
+                match judged.iter_mut().find(|it| it.addr == *addr && it.setting == setting) {
+                    Some(known) if known.wires.contains(&wire) => {}
+                    Some(known) => known.wires.push(wire),
+                    None => judged.push(Judged { key, wires: vec![wire], addr: *addr, setting, open }),
                 }
             }
+        }
+        for listener in judged {
+            self.judge_listener(&listener);
+        }
+        if signal.socketio.strict {
+            self.judge_strict(main.into_iter().chain(socketio));
+        }
+    }
+
+    fn judge_listener(&mut self, Judged { key, wires, addr, setting, open }: &Judged) {
+        let lan = self.loaded.config.server.lan;
+        let reach = reach(addr.ip(), self.machine);
+        let wires = wires.join(", ");
+        match judge_bind(BindFacts { reach, lan, open: *open }) {
+            Verdict::Free | Verdict::TokensOnly => {}
+            Verdict::Open => self
+                .notices
+                .push(Notice::new(format!("{wires} on {addr} serves clients without a token; {reach} can reach it"))),
+            Verdict::Refused => {
+                let set = format!("set `{setting} = true` (anybody) or `{setting} = false` (tokens only)");
+                let mend = if lan {
+                    format!(
+                        "`--lan` is for private networks and this machine has a public address: listen on a private address, or {set}"
+                    )
+                } else {
+                    set
+                };
+                let (origin, address) = (self.loaded.origin(key), addr.to_string());
+                self.problems.push(Problem::OpenDialect { origin, dialect: wires, address, mend });
+            }
+        }
+    }
+
+    /// The guide's own server believes whatever it is told.
+    fn judge_strict(&mut self, listeners: impl Iterator<Item = SocketAddr>) {
+        for addr in listeners.filter(|addr| reach(addr.ip(), self.machine) != Reach::Loopback) {
+            self.problems.push(Problem::OpenDialect {
+                origin: self.loaded.origin("signal.socketio.strict"),
+                dialect: "Socket.IO with `signal.socketio.strict`".to_owned(),
+                address: addr.to_string(),
+                mend: "it is for comparisons on this machine: listen on loopback, or take it out".to_owned(),
+            });
         }
     }
 

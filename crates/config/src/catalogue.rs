@@ -26,7 +26,7 @@ pub struct Section {
 pub struct Key {
     /// `section.key`.
     pub name: String,
-    /// The section alone.
+    /// The section alone; one inside another is `outer.inner`.
     pub section: String,
     /// The key alone.
     pub key: String,
@@ -91,6 +91,12 @@ impl Catalogue {
         &self.keys
     }
 
+    /// Whether there is a section of that name.
+    #[must_use]
+    pub fn has_section(&self, name: &str) -> bool {
+        self.sections.iter().any(|section| section.name == name)
+    }
+
     /// The key of that name.
     #[must_use]
     pub fn key(&self, name: &str) -> Option<&Key> {
@@ -120,10 +126,19 @@ impl Catalogue {
         let mut sections = Vec::new();
         let mut keys = Vec::new();
         for (name, section) in properties(&schema) {
-            sections.push(Section { name: name.clone(), doc: text(section, "description") });
-            keys.extend(properties(section).map(|(key, value)| Key::from_schema(name, key, value)));
+            collect(name, section, &mut sections, &mut keys);
         }
         Self { sections, keys, schema }
+    }
+}
+
+/// A section, its keys, and then the sections inside it.
+fn collect(name: &str, section: &Value, sections: &mut Vec<Section>, keys: &mut Vec<Key>) {
+    sections.push(Section { name: name.to_owned(), doc: text(section, "description") });
+    let (inner, own): (Vec<_>, Vec<_>) = properties(section).partition(|(_, value)| value["properties"].is_object());
+    keys.extend(own.into_iter().map(|(key, value)| Key::from_schema(name, key, value)));
+    for (inner, value) in inner {
+        collect(&format!("{name}.{inner}"), value, sections, keys);
     }
 }
 
@@ -146,7 +161,13 @@ impl Key {
     /// The environment variable that sets it.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("SANGAM_{}__{}", self.section, self.key).to_ascii_uppercase()
+        format!("SANGAM_{}", self.name.replace('.', "__")).to_ascii_uppercase()
+    }
+
+    /// Its value in a whole configuration written as JSON; `null` if there is none.
+    #[must_use]
+    pub fn value_in<'a>(&self, configuration: &'a Value) -> &'a Value {
+        self.name.split('.').fold(configuration, |value, part| &value[part])
     }
 }
 

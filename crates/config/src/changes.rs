@@ -28,7 +28,7 @@ impl Fingerprints {
     pub(crate) fn of(config: &Config, entries: &BTreeMap<String, Entry>) -> Self {
         let shown = serde_json::to_value(config).unwrap_or_default();
         let of_key = |key: &crate::Key| {
-            let value = &shown[&key.section][&key.key];
+            let value = key.value_in(&shown);
             let secret = entries.get(&key.name).filter(|_| key.secret).map(|entry| entry.value.to_string());
             (key.name.clone(), fingerprint(value, secret.as_deref()))
         };

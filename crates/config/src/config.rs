@@ -19,7 +19,7 @@ pub struct Config {
     pub http: Http,
     /// The certificate that every TLS listener shows.
     pub tls: Tls,
-    /// JSON signaling over WebSocket.
+    /// Signaling, and JSON over WebSocket.
     pub signal: Signal,
     /// The STUN and TURN relay.
     pub relay: Relay,
@@ -44,6 +44,10 @@ impl Config {
             checked("http", |check| self.http.validate(check)),
             checked("tls", |check| self.tls.validate(check)),
             checked("signal", |check| self.signal.validate(check)),
+            checked("signal.json", |check| self.signal.json.validate(check)),
+            checked("signal.socketio", |check| self.signal.socketio.validate(check)),
+            checked("signal.rendezvous", |check| self.signal.rendezvous.validate(check)),
+            checked("signal.rooms", |check| self.signal.rooms.validate(check)),
             checked("relay", |check| self.relay.validate(check)),
             checked("ice", |check| self.ice.validate(check)),
             checked("admin", |check| self.admin.validate(check)),

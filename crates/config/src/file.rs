@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Value;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use crate::catalogue::Catalogue;
 use crate::origin::Origin;
 use crate::problem::{Problem, Problems};
 
@@ -29,45 +30,62 @@ pub(crate) fn read(path: &Path) -> Result<String, Problem> {
         .map_err(|error| Problem::UnreadableFile { path: path.to_owned(), cause: error.to_string() })
 }
 
-/// Takes the text of the file at `path` apart. A section may have sections of its own only as values of a key.
+/// Takes the text of the file at `path` apart. A table inside a section is a section if there is one of that name, else
+/// the value of a key.
 ///
 /// # Errors
 ///
 /// If it is not TOML, or if a value stands where a section belongs.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<FileEntry>, Problems> {
-    let origin = |offset| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
+    let mut parts = Parts { path, text, entries: Vec::new(), problems: Vec::new() };
     let table = DeTable::parse(text).map_err(|error| Problem::Syntax {
-        origin: origin(error.span().map_or(0, |span| span.start)),
+        origin: parts.origin(error.span().map_or(0, |span| span.start)),
         cause: error.message().to_owned(),
     })?;
-    let mut entries = Vec::new();
-    let mut problems = Vec::new();
     for (section, value) in table.get_ref() {
-        let DeValue::Table(keys) = value.get_ref() else {
-            let origin = origin(section.span().start);
-            problems.push(Problem::NotASection { origin, section: section.get_ref().to_string() });
-            continue;
-        };
+        let origin = parts.origin(section.span().start);
+        match value.get_ref() {
+            DeValue::Table(keys) => parts.take_section(section.get_ref(), keys, origin),
+            _ => parts.problems.push(Problem::NotASection { origin, section: section.get_ref().to_string() }),
+        }
+    }
+    Problems::none_or(parts.problems).map(|()| parts.entries)
+}
+
+/// A file that is being taken apart.
+struct Parts<'a> {
+    path: &'a Path,
+    text: &'a str,
+    entries: Vec<FileEntry>,
+    problems: Vec<Problem>,
+}
+
+impl Parts<'_> {
+    fn take_section(&mut self, section: &str, keys: &DeTable<'_>, origin: Origin) {
         if keys.is_empty() {
             // Kept so that an unknown section is found even if nothing stands in it.
-            entries.push(FileEntry {
-                name: section.get_ref().to_string(),
-                value: Value::Boolean(true),
-                origin: origin(section.span().start),
-            });
+            self.entries.push(FileEntry { name: section.to_owned(), value: Value::Boolean(true), origin });
         }
         for (key, value) in keys {
-            let origin = origin(key.span().start);
-            let name = format!("{}.{}", section.get_ref(), key.get_ref());
-            match Value::deserialize(ValueDeserializer::from(value.clone())) {
-                Ok(value) => entries.push(FileEntry { name, value, origin }),
-                Err(error) => {
-                    problems.push(Problem::BadValue { origin, key: name, cause: error.message().to_owned() });
-                }
+            let origin = self.origin(key.span().start);
+            let name = format!("{section}.{}", key.get_ref());
+            match (value.get_ref(), Catalogue::get().has_section(&name)) {
+                (DeValue::Table(keys), true) => self.take_section(&name, keys, origin),
+                (_, true) => self.problems.push(Problem::NotASection { origin, section: name }),
+                (_, false) => match Value::deserialize(ValueDeserializer::from(value.clone())) {
+                    Ok(value) => self.entries.push(FileEntry { name, value, origin }),
+                    Err(error) => {
+                        let cause = error.message().to_owned();
+                        self.problems.push(Problem::BadValue { origin, key: name, cause });
+                    }
+                },
             }
         }
     }
-    Problems::none_or(problems).map(|()| entries)
+
+    fn origin(&self, offset: usize) -> Origin {
+        Origin::File { path: self.path.to_owned(), line: line_of(self.text, offset) }
+    }
 }
 
 /// Counted from one.
@@ -105,6 +123,14 @@ mod tests {
     fn a_broken_file_is_refused_with_its_line_and_without_its_text() {
         let error = parse(Path::new("s.toml"), "[relay]\nsecrets = [\"hunter2\n").err().unwrap().to_string();
         assert!(error.contains("s.toml line 2") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_section_may_stand_in_another() {
+        let text = "[signal]\nopen = true\n[signal.socketio]\nstrict = true\n";
+        assert_eq!(lines(text), [("signal.open".to_owned(), 2), ("signal.socketio.strict".to_owned(), 4)]);
+        let error = parse(Path::new("s.toml"), "[signal]\nsocketio = 1\n").err().unwrap().to_string();
+        assert!(error.contains("s.toml line 2: `signal.socketio` is a section"), "{error}");
     }
 
     #[test]

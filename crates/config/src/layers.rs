@@ -34,10 +34,10 @@ impl Layers {
             return;
         }
         let section = name.split('.').next().unwrap_or(name);
-        if !catalogue.sections().iter().any(|known| known.name == section) {
+        if !catalogue.has_section(section) {
             let nearest = catalogue.nearest_section(section);
             self.problems.push(Problem::UnknownSection { origin, section: section.to_owned(), nearest });
-        } else if name != section {
+        } else if !catalogue.has_section(name) {
             self.problems.push(Problem::UnknownKey {
                 origin,
                 key: name.to_owned(),
@@ -87,9 +87,12 @@ impl Layers {
     pub(crate) fn config(&self) -> Config {
         let mut root = Table::new();
         for (name, entry) in &self.entries {
-            let (section, key) = name.split_once('.').expect("every key of the catalogue is section.key");
-            let section = root.entry(section).or_insert_with(|| Value::Table(Table::new()));
-            section.as_table_mut().expect("sections are tables").insert(key.to_owned(), entry.value.clone());
+            let (section, key) = name.rsplit_once('.').expect("every key of the catalogue is section.key");
+            let section = section.split('.').fold(&mut root, |outer, inner| {
+                let inner = outer.entry(inner).or_insert_with(|| Value::Table(Table::new()));
+                inner.as_table_mut().expect("sections are tables, and no key is named as one")
+            });
+            section.insert(key.to_owned(), entry.value.clone());
         }
         Config::deserialize(root).expect("each value was tried alone and keys do not depend on each other")
     }
@@ -98,7 +101,7 @@ impl Layers {
 /// Whether the value can stand for the key: tried alone, so that the answer names the right one.
 fn fits(key: &Key, value: &Value) -> Result<(), String> {
     let section = Table::from_iter([(key.key.clone(), value.clone())]);
-    let root = Table::from_iter([(key.section.clone(), Value::Table(section))]);
+    let root = key.section.rsplit('.').fold(section, |inner, name| Table::from_iter([(name.to_owned(), inner.into())]));
     let Err(error) = Config::deserialize(root) else { return Ok(()) };
     if key.secret {
         // The parser's message could quote the secret.

@@ -245,7 +245,7 @@ fn read_environment(variables: &BTreeMap<String, String>, layers: &mut Layers, n
     for (variable, text) in variables {
         let Some(name) = variable.strip_prefix("SANGAM_").filter(|_| !text.is_empty()) else { continue };
         let origin = Origin::Environment { variable: variable.clone() };
-        let dotted = name.to_ascii_lowercase().replacen("__", ".", 1);
+        let dotted = name.to_ascii_lowercase().replace("__", ".");
         if dotted.contains('.') {
             layers.set_text(&dotted, text, origin);
         } else if let Some(key) =
@@ -265,10 +265,13 @@ fn open_to_lan(config: &mut Config, layers: &mut Layers) {
     let listeners = [
         ("http.listen", &mut config.http.listen),
         ("signal.listen", &mut config.signal.listen),
+        ("signal.socketio.listen", &mut config.signal.socketio.listen),
         ("relay.listen", &mut config.relay.listen),
     ];
     for (name, listen) in listeners {
-        if layers.origin(name) != Origin::Default {
+        // The guide's variable names a port, not an address.
+        let of_port = Origin::Environment { variable: "SOCKET_PORT".to_owned() };
+        if ![Origin::Default, of_port].contains(&layers.origin(name)) {
             continue;
         }
         let open = |addr: &ListenAddr| ListenAddr::from(std::net::SocketAddr::from(([0, 0, 0, 0], addr.get().port())));
@@ -282,7 +285,11 @@ fn open_to_lan(config: &mut Config, layers: &mut Layers) {
 /// A listener that is to speak TLS needs a certificate.
 fn missing_certificates(config: &Config, layers: &Layers) -> Vec<Problem> {
     let wants = |mode: Option<crate::TlsMode>| mode.filter(|mode| *mode != crate::TlsMode::Off);
-    let listeners = [("http.tls", wants(config.http.tls)), ("signal.tls", wants(config.signal.tls))];
+    let listeners = [
+        ("http.tls", wants(config.http.tls)),
+        ("signal.tls", wants(config.signal.tls)),
+        ("signal.socketio.tls", wants(config.signal.socketio.tls)),
+    ];
     let without = listeners.into_iter().filter(|_| !config.tls.is_configured());
     let problem = |(key, mode): (&str, Option<crate::TlsMode>)| {
         mode.map(|mode| Problem::BadValue {

@@ -119,7 +119,7 @@ pub enum Problem {
         /// Where the listener was set.
         origin: Origin,
         /// What is spoken there.
-        dialect: &'static str,
+        dialect: String,
         /// The listener.
         address: String,
         /// The settings that decide it.

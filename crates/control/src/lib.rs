@@ -1,12 +1,13 @@
 //! Port through which the server is asked how its parts are, and what operators may see and do of them.
 //!
-//! Drivers implement [`Part`] and [`RelaySessions`]; `admin-server` asks, the binary collects. [`TokenRevocations`] holds
+//! Drivers implement [`Part`], [`RelaySessions`] and [`Rooms`]; `admin-server` asks, the binary collects. [`TokenRevocations`] holds
 //! the tokens that are revoked, and drivers hear of them. Each answer is a check made
 //! when it is asked for, never a remembered verdict.
 
 mod part;
 mod relay_events;
 mod relay_sessions;
+mod rooms;
 mod timestamp;
 mod token_revocations;
 
@@ -16,5 +17,8 @@ pub use relay_sessions::{
     Ended, Kick, NotASessionId, RelaySession, RelaySessions, RelayTraffic, Revocation, RevocationError,
     RevocationOrder, RevocationStore, Revoked, RevokedName, SessionCursor, SessionFilter, SessionId, SessionList,
     SessionPage, SessionTransport, TopBy,
+};
+pub use rooms::{
+    Members, Room, RoomEnded, RoomError, RoomList, RoomMember, RoomTimer, RoomWire, RoomWithMembers, Rooms,
 };
 pub use token_revocations::{RevokedToken, TokenRevocation, TokenRevocationWatch, TokenRevocations};

@@ -1,7 +1,7 @@
 //! Engine.IO v4 (protocol revision 4), the server's side of it, without sockets, clock or threads.
 //!
 //! - packets as WebSocket frames ([`Packet`]) and as bodies of HTTP long polling ([`decode_payload`],
-//!   [`encode_payload`])
+//!   [`encode_payload`]); binary ones as text for clients that ask for it ([`encode_as_text`])
 //! - the handshake ([`Handshake`]) and the answers to requests that begin or continue no session ([`Refusal`])
 //! - one session ([`Session`]): heartbeat, polling, upgrade from polling to WebSocket, its end with a reason
 //!
@@ -23,6 +23,6 @@ mod session;
 pub use handshake::{Handshake, TransportKind};
 pub use options::Options;
 pub use packet::{Packet, PacketError};
-pub use payload::{decode_payload, encode_payload};
+pub use payload::{decode_payload, encode_as_text, encode_payload};
 pub use refusal::Refusal;
 pub use session::{CloseReason, Input, Output, Session};

@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -9,7 +12,7 @@ use sangam_types::{Frame, Text};
 /// 0 open    text: the handshake      4 message   text; a binary message has no type
 /// 1 close                            5 upgrade
 /// 2 ping    text: "probe" or none    6 noop
-/// 3 pong    text: "probe" or none
+/// 3 pong    text: "probe" or none     b message   bytes as Base64, where only text goes
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet {
@@ -39,8 +42,8 @@ pub enum PacketError {
     /// Its type is none.
     #[error("no packet begins like this")]
     Type,
-    /// A binary packet in a text body is not Base64.
-    #[error("a binary packet that is not Base64")]
+    /// A binary message that comes as text is not Base64.
+    #[error("a binary message that is not Base64")]
     Base64,
     /// A body of long polling is not UTF-8.
     #[error("a body that is not UTF-8")]
@@ -72,6 +75,7 @@ impl Packet {
             b'4' => Self::Message(Frame::Text(rest)),
             b'5' => Self::Upgrade,
             b'6' => Self::Noop,
+            b'b' => Self::from(decode_base64(rest.as_str().as_bytes())?),
             _ => return Err(PacketError::Type),
         })
     }
@@ -99,6 +103,17 @@ impl Packet {
         }
     }
 }
+
+/// The bytes of a binary message that comes as text.
+pub(crate) fn decode_base64(text: &[u8]) -> Result<Bytes, PacketError> {
+    LENIENT.decode(text).map(Bytes::from).map_err(|_| PacketError::Base64)
+}
+
+/// Clients of browsers and Node pad; others may not.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// [`Packet::Ping`] without text, as a frame.
 pub(crate) const PING: Frame = Frame::Text(Text::from_static("2"));

@@ -5,21 +5,14 @@
 //! ```
 
 use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use crate::packet::{Packet, PacketError};
+use crate::packet::{Packet, PacketError, decode_base64};
 use sangam_types::{Frame, Text};
 
 /// ASCII record separator.
 const SEPARATOR: u8 = 0x1E;
-
-/// Clients of browsers and Node pad; others may not.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Reads a body. The first packet that cannot be read is the last of the iteration.
 ///
@@ -48,8 +41,7 @@ pub fn decode_payload(body: Bytes) -> Result<impl Iterator<Item = Result<Packet,
 
 fn decode_one(packet: Bytes) -> Result<Packet, PacketError> {
     if let Some(text) = packet.strip_prefix(b"b") {
-        let bytes = LENIENT.decode(text).map_err(|_| PacketError::Base64)?;
-        return Ok(Packet::from(Bytes::from(bytes)));
+        return decode_base64(text).map(Packet::from);
     }
     // Cut at an ASCII byte, so it is UTF-8 as the whole was.
     let text = Text::try_from(packet).map_err(|_| PacketError::NotUtf8)?;
@@ -66,11 +58,26 @@ pub fn encode_payload<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<u8
         }
         match frame {
             Frame::Text(text) => body.push_str(text.as_str()),
-            Frame::Binary(bytes) => {
-                body.push('b');
-                STANDARD.encode_string(bytes, &mut body);
-            }
+            Frame::Binary(bytes) => push_base64(bytes, &mut body),
         }
     }
     body.into_bytes()
+}
+
+/// An encoded packet for a client that asked for text alone (`b64=1`): a binary message as `b` and its Base64.
+#[must_use]
+pub fn encode_as_text(frame: Frame) -> Frame {
+    match frame {
+        Frame::Text(_) => frame,
+        Frame::Binary(bytes) => {
+            let mut text = String::new();
+            push_base64(&bytes, &mut text);
+            Frame::Text(Text::from(text))
+        }
+    }
+}
+
+fn push_base64(bytes: &[u8], text: &mut String) {
+    text.push('b');
+    STANDARD.encode_string(bytes, text);
 }

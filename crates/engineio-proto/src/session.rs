@@ -13,8 +13,12 @@ use crate::payload::{decode_payload, encode_payload};
 pub enum Input {
     /// A message came on its WebSocket.
     Received(Frame),
-    /// Its WebSocket is gone, or brought something that is no message.
+    /// Its WebSocket is gone.
     SocketGone,
+    /// Its WebSocket brought something that is no message, or one that is too large.
+    SocketFailed,
+    /// More waits for its WebSocket than may, or for longer.
+    SocketStuck,
     /// A WebSocket opened that names this session.
     ProbeOpened,
     /// A message came on that WebSocket.
@@ -27,7 +31,8 @@ pub enum Input {
     PollGone,
     /// A POST brought packets: its whole body.
     Posted(Bytes),
-    /// A POST came while the body of another is being read.
+    /// A POST came while the body of another is being read, or its body is not to be had: its client left, or it is of a
+    /// type that no client sends.
     PostOverlapped,
     /// Send this to the client: an encoded packet.
     Send(Frame),
@@ -146,6 +151,8 @@ enum Heartbeat {
     Rests(Mono),
     /// A ping was sent; its pong is to come until then.
     Asked(Mono),
+    /// Another packet came instead, so the pong has until then: once for each ping.
+    AskedLonger(Mono),
 }
 
 impl Session {
@@ -174,11 +181,25 @@ impl Session {
         self.transport
     }
 
+    /// Whether what is sent now goes to the transport at once: a poll waits, or a WebSocket carries the session.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.life == Life::Open && (self.transport == TransportKind::WebSocket || self.has_poll)
+    }
+
+    /// Bytes that wait for a poll.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.queue_bytes
+    }
+
     /// Takes one input; then drain [`poll_output`](Self::poll_output).
     pub fn handle_input(&mut self, now: Mono, input: Input) {
         match input {
             Input::Received(frame) => self.receive(now, &frame),
             Input::SocketGone => self.end(CloseReason::TransportClose),
+            Input::SocketFailed => self.end(CloseReason::TransportError),
+            Input::SocketStuck => self.end(CloseReason::TooSlow),
             Input::ProbeOpened => self.open_probe(now),
             Input::ProbeReceived(frame) => self.receive_probe(&frame),
             Input::ProbeGone => self.probe = Probe::None,
@@ -210,7 +231,7 @@ impl Session {
 
     fn deadline(&self) -> Option<Mono> {
         let heartbeat = match self.heartbeat {
-            Heartbeat::Rests(at) | Heartbeat::Asked(at) => at,
+            Heartbeat::Rests(at) | Heartbeat::Asked(at) | Heartbeat::AskedLonger(at) => at,
         };
         match (self.life, self.probe) {
             (Life::Closed, _) => None,
@@ -231,6 +252,9 @@ impl Session {
         if self.life != Life::Open {
             return;
         }
+        if let Heartbeat::Asked(_) = self.heartbeat {
+            self.heartbeat = Heartbeat::AskedLonger(now + self.options.ping_timeout);
+        }
         match packet {
             Some(Packet::Message(message)) => self.outputs.push_back(Output::Message(message)),
             Some(Packet::Pong(_)) => self.heartbeat = Heartbeat::Rests(now + self.options.ping_interval),
@@ -246,7 +270,8 @@ impl Session {
         if self.transport != TransportKind::Polling || self.life == Life::Closed {
             return self.outputs.push_back(Output::RefusePost);
         }
-        let verdict_at = self.outputs.len();
+        // Whatever it brought, it was taken: the next poll tells the client of an end.
+        self.outputs.push_back(Output::AnswerPost);
         match decode_payload(body) {
             Ok(packets) => {
                 for (index, packet) in packets.enumerate() {
@@ -259,9 +284,6 @@ impl Session {
             }
             Err(_) => self.take(now, None),
         }
-        let is_refused = self.outputs.iter().any(|output| *output == Output::Closed(CloseReason::ParseError));
-        let verdict = if is_refused { Output::RefusePost } else { Output::AnswerPost };
-        self.outputs.insert(verdict_at, verdict);
     }
 
     fn begin_poll(&mut self) {
@@ -274,7 +296,8 @@ impl Session {
         }
         self.has_poll = true;
         match (self.life, self.probe) {
-            (Life::Closing(_), _) => self.end(CloseReason::ForcedClose),
+            // As Node does: clients look at a close before they have looked at what stands before it in one body.
+            (Life::Closing(_), _) if self.queue.is_empty() => self.end(CloseReason::ForcedClose),
             (_, Probe::Confirmed(_)) if self.queue.is_empty() => self.answer_poll(&[NOOP]),
             _ => self.flush(),
         }
@@ -349,6 +372,9 @@ impl Session {
         self.transport = TransportKind::WebSocket;
         self.outputs.push_back(Output::Upgraded);
         self.flush();
+        if let Life::Closing(_) = self.life {
+            self.end(CloseReason::ForcedClose);
+        }
     }
 
     fn close_probe(&mut self) {
@@ -365,7 +391,7 @@ impl Session {
         if self.transport == TransportKind::WebSocket || self.has_poll {
             return self.end(CloseReason::ForcedClose);
         }
-        self.close_probe();
+        // A client that is changing over does not poll again: what waits reaches it on its WebSocket.
         self.life = Life::Closing(now + self.options.close_timeout);
     }
 
@@ -385,8 +411,10 @@ impl Session {
                 self.heartbeat = Heartbeat::Asked(now + self.options.ping_timeout);
                 self.send(PING);
             }
-            Heartbeat::Asked(until) if until <= now => self.end(CloseReason::PingTimeout),
-            Heartbeat::Rests(_) | Heartbeat::Asked(_) => {}
+            Heartbeat::Asked(until) | Heartbeat::AskedLonger(until) if until <= now => {
+                self.end(CloseReason::PingTimeout);
+            }
+            Heartbeat::Rests(_) | Heartbeat::Asked(_) | Heartbeat::AskedLonger(_) => {}
         }
     }
 

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use sangam_engineio_proto::{Packet, PacketError, Refusal, decode_payload, encode_payload};
+use sangam_engineio_proto::{Packet, PacketError, Refusal, decode_payload, encode_as_text, encode_payload};
 use sangam_types::{Frame, Text};
 
 fn text(text: &str) -> Frame {
@@ -31,6 +31,15 @@ fn packets_are_written_and_read_as_the_protocol_shows_them() {
         assert_eq!(packet.encode(), frame);
         assert_eq!(Packet::decode(&frame), Ok(packet));
     }
+}
+
+#[test]
+fn a_binary_message_may_go_as_text_both_ways() {
+    let binary = Frame::Binary(Bytes::from_static(&[1, 2, 3, 4]));
+    assert_eq!(encode_as_text(binary.clone()), text("bAQIDBA=="));
+    assert_eq!(encode_as_text(text("4hello")), text("4hello"));
+    assert_eq!(Packet::decode(&text("bAQIDBA")), Ok(Packet::Message(binary)));
+    assert_eq!(Packet::decode(&text("b!!!!")), Err(PacketError::Base64));
 }
 
 #[test]

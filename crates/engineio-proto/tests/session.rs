@@ -106,6 +106,38 @@ fn a_ping_that_goes_unanswered_ends_the_session() {
 }
 
 #[test]
+fn a_packet_that_is_no_pong_prolongs_the_wait_for_it_once() {
+    let mut bench = Bench::open(TransportKind::WebSocket);
+    bench.pass(secs(25));
+    bench.pass(secs(15));
+    assert_eq!(bench.input(Input::Received(message("busy"))), [Output::Message(text("busy"))]);
+    assert_eq!(bench.pass(secs(15)), []);
+    assert_eq!(bench.input(Input::Received(message("busy"))), [Output::Message(text("busy"))]);
+    assert_eq!(bench.pass(secs(5)), [Output::CloseSocket, Output::Closed(CloseReason::PingTimeout)]);
+}
+
+#[test]
+fn a_websocket_that_fails_or_does_not_take_what_is_sent_ends_the_session_with_its_reason() {
+    for (input, reason) in
+        [(Input::SocketFailed, CloseReason::TransportError), (Input::SocketStuck, CloseReason::TooSlow)]
+    {
+        let mut bench = Bench::open(TransportKind::WebSocket);
+        assert_eq!(bench.input(input), [Output::CloseSocket, Output::Closed(reason)]);
+    }
+}
+
+#[test]
+fn a_session_over_polling_takes_more_while_a_poll_waits() {
+    let mut bench = Bench::open(TransportKind::Polling);
+    assert!(!bench.session.is_writable());
+    bench.input(Input::Polled);
+    assert!(bench.session.is_writable());
+    bench.input(Input::Send(message("a")));
+    bench.input(Input::Send(message("b")));
+    assert_eq!((bench.session.is_writable(), bench.session.queued_bytes()), (false, 2));
+}
+
+#[test]
 fn a_client_that_polls_gets_what_waits_in_one_body_or_waits_for_the_next() {
     let mut bench = Bench::open(TransportKind::Polling);
     bench.input(Input::Send(message("a")));
@@ -131,7 +163,7 @@ fn a_body_that_cannot_be_read_ends_the_session_after_what_could() {
         let mut bench = Bench::open(TransportKind::Polling);
         let outputs = bench.input(Input::Posted(Bytes::from_static(body)));
         let end = Output::Closed(CloseReason::ParseError);
-        assert_eq!(outputs, [Output::RefusePost, Output::Message(text("one")), end]);
+        assert_eq!(outputs, [Output::AnswerPost, Output::Message(text("one")), end]);
         assert_eq!(bench.input(Input::Polled), [Output::RefusePoll]);
     }
 }
@@ -219,12 +251,30 @@ fn polling_goes_on_when_a_probe_says_something_else_or_nothing_or_leaves() {
 }
 
 #[test]
-fn a_session_that_the_server_closes_says_so_with_what_waited_at_the_next_poll_or_after_a_while() {
+fn a_session_closed_while_its_client_changes_over_ends_when_that_has_what_was_sent() {
+    let mut bench = Bench::open(TransportKind::Polling);
+    bench.input(Input::ProbeOpened);
+    bench.input(Input::ProbeReceived(text("2probe")));
+    bench.input(Input::Send(message("last")));
+    assert_eq!(bench.input(Input::Close), [], "the client polls no more");
+    let end = Output::Closed(CloseReason::ForcedClose);
+    let last = [Output::Upgraded, Output::Send(message("last")), Output::CloseSocket, end.clone()];
+    assert_eq!(bench.input(Input::ProbeReceived(text("5"))), last);
+    let mut silent = Bench::open(TransportKind::Polling);
+    silent.input(Input::ProbeOpened);
+    silent.input(Input::Close);
+    let ended = silent.pass(secs(30));
+    assert_eq!(ended, [Output::CloseProbe, end]);
+}
+
+#[test]
+fn a_session_that_the_server_closes_says_so_at_the_poll_after_what_waited_or_after_a_while() {
     let mut bench = Bench::open(TransportKind::Polling);
     bench.input(Input::Send(message("last")));
     assert_eq!(bench.input(Input::Close), []);
     let end = Output::Closed(CloseReason::ForcedClose);
-    assert_eq!(bench.input(Input::Polled), [poll_body("4last\u{1e}1"), end.clone()]);
+    assert_eq!(bench.input(Input::Polled), [poll_body("4last")]);
+    assert_eq!(bench.input(Input::Polled), [poll_body("1"), end.clone()]);
     let mut silent = Bench::open(TransportKind::Polling);
     silent.input(Input::Close);
     assert_eq!(silent.pass(secs(29)), []);
@@ -251,6 +301,8 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         frame.clone().prop_map(Input::Received),
         Just(Input::SocketGone),
+        Just(Input::SocketFailed),
+        Just(Input::SocketStuck),
         Just(Input::ProbeOpened),
         frame.clone().prop_map(Input::ProbeReceived),
         Just(Input::ProbeGone),

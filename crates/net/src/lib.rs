@@ -7,9 +7,12 @@
 //! take the stream, or [detach](FrontStream::detach) it from the runtime for a thread of their own.
 
 mod accepted;
+mod admission;
 mod certificate;
 mod detached;
 pub mod http;
+mod opening_rate;
+mod pace;
 mod poller;
 mod proxy_protocol;
 mod rules;
@@ -22,10 +25,13 @@ pub mod udp;
 mod waker;
 
 pub use accepted::{Accepted, Arrived, EstablishError, FrontStream};
+pub use admission::{Admission, NotAdmitted, Place};
 pub use certificate::{
     CertificateError, CertificatePaths, CertificateSnapshot, CertificateStore, Reload, Validity, ValidityWarning,
 };
 pub use detached::DetachedStream;
+pub use opening_rate::{OpeningRate, retry_after};
+pub use pace::Pace;
 pub use poller::Poller;
 pub use proxy_protocol::{ProxyHeader, ProxyHeaderError};
 pub use rules::{FrontRules, LiveRules};

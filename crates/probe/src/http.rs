@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HOST};
-use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Uri};
+use http::response::Parts;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -30,6 +31,7 @@ pub(crate) struct Url {
 /// An answer, whatever its status.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// From the name's address in hand to the whole body.
     pub(crate) took: Duration,
@@ -75,6 +77,19 @@ impl Url {
         Ok(Self { uri: Uri::from_parts(parts).map_err(|_| refused())?, ..self.clone() })
     }
 
+    /// The same at another scheme, which must be one.
+    pub(crate) fn with_scheme(&self, scheme: &'static str) -> Self {
+        let mut parts = self.uri.clone().into_parts();
+        parts.scheme = Some(Scheme::try_from(scheme).expect("a scheme of this crate is one"));
+        let uri = Uri::from_parts(parts).expect("a URI with another scheme is one");
+        Self { uri, ..self.clone() }
+    }
+
+    /// Whether it is over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// Connects.
     pub(crate) async fn dial(&self, bounds: Bounds<'_>) -> Result<Result<Dialled, Fault>, ProbeError> {
         let addr = resolve(&self.host, self.port, bounds).await?;
@@ -107,15 +122,28 @@ pub(crate) async fn ask(
     body: Bytes,
     bounds: Bounds<'_>,
 ) -> Result<Result<Answer, Fault>, ProbeError> {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, bearer(token)?);
+    }
+    ask_with(method, url, headers, body, bounds).await
+}
+
+/// As [`ask`] with headers of its own.
+pub(crate) async fn ask_with(
+    method: Method,
+    url: &Url,
+    headers: HeaderMap,
+    body: Bytes,
+    bounds: Bounds<'_>,
+) -> Result<Result<Answer, Fault>, ProbeError> {
     let path = url.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut request = Request::builder().method(method).uri(path).header(ACCEPT, "*/*");
     if let Some(authority) = url.uri.authority() {
         request = request.header(HOST, authority.as_str());
     }
-    if let Some(token) = token {
-        request = request.header(AUTHORIZATION, bearer(token)?);
-    }
-    let request = request.body(Full::new(body)).expect("a parsed URL makes a request");
+    let mut request = request.body(Full::new(body)).expect("a parsed URL makes a request");
+    request.headers_mut().extend(headers);
     let stream = match url.dial(bounds).await? {
         Ok((stream, _)) => stream,
         Err(fault) => return Ok(Err(fault)),
@@ -125,22 +153,24 @@ pub(crate) async fn ask(
     Ok(match exchanged {
         Err(_) => Err(Fault::Silent),
         Ok(Err(fault)) => Err(fault),
-        Ok(Ok((status, body))) => Ok(Answer { status, body, took: began.elapsed() }),
+        Ok(Ok((head, body))) => {
+            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, took: began.elapsed() })
+        }
     })
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(u16, Bytes), Fault>
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(Parts, Bytes), Fault>
 where
     S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
 {
     let (mut sender, connection) = http1::handshake(stream).await.map_err(|error| fault(&error))?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(|error| fault(&error))?;
-        let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
         let body =
             body.map_err(|_| Fault::Malformed { said: format!("no whole body of at most {BODY_BYTES_MAX} bytes") })?;
-        Ok((status, body.to_bytes()))
+        Ok((head, body.to_bytes()))
     };
     tokio::pin!(answer, connection);
     // The connection has to be driven for the answer to come; it may end first.

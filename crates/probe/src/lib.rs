@@ -1,6 +1,7 @@
 //! Tests a server from outside, as a client of it would find it: STUN (RFC 8489), TURN (RFC 8656) over UDP, TCP and TLS,
-//! JSON signaling over WebSocket, and HTTP health. The server may be ours or anybody's: the codec is `stun-types` and
-//! `turn-types`, written by others, so that a probe is a second opinion on our own relay too.
+//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), and HTTP health. The server may be ours or
+//! anybody's: the codec of STUN and TURN is `stun-types` and `turn-types`, written by others, and that of Socket.IO is this
+//! crate's own, so that a probe is a second opinion on our own server too.
 //!
 //! Each probe gives a [`Report`]: findings in the order in which they were made, what was measured, one verdict. A server
 //! that is down or refuses is a report whose answer is no. A [`ProbeError`] says that nothing could be asked.
@@ -22,7 +23,9 @@ mod link;
 mod mapped;
 mod report;
 mod request;
+mod run;
 mod signal;
+mod socketio;
 mod spread;
 mod stun;
 mod trust;
@@ -39,7 +42,9 @@ pub use health::{HealthMeasured, health};
 pub use ice_servers::{IceServer, fetch_ice_servers};
 pub use mapped::mapped_address;
 pub use report::{Measured, Report};
+pub use run::Step;
 pub use signal::{SignalMeasured, signal};
+pub use socketio::{Cors, Exchange, Handshake, Refused, SocketIo, SocketIoMeasured, socketio};
 pub use spread::Spread;
 pub use stun::{StunMeasured, stun};
 pub use trust::Trust;

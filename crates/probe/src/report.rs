@@ -3,13 +3,14 @@ use serde::Serialize;
 use crate::finding::{Finding, Mark};
 use crate::health::HealthMeasured;
 use crate::signal::SignalMeasured;
+use crate::socketio::SocketIoMeasured;
 use crate::stun::StunMeasured;
 use crate::turn::TurnMeasured;
 
 /// What a probe found out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Which probe: `stun`, `turn`, `signal`, `health`.
+    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `health`.
     pub probe: &'static str,
     /// What was probed, as it was named.
     pub target: String,
@@ -29,6 +30,8 @@ pub enum Measured {
     Turn(Vec<TurnMeasured>),
     /// Of `signal`.
     Signal(SignalMeasured),
+    /// Of `socketio`.
+    SocketIo(Box<SocketIoMeasured>),
     /// Of `health`.
     Health(HealthMeasured),
 }

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::AUTHORIZATION;
@@ -18,7 +18,7 @@ use crate::error::ProbeError;
 use crate::finding::Finding;
 use crate::http::{Url, bearer};
 use crate::report::{Measured, Report};
-use crate::spread::milliseconds;
+use crate::run::{Run, Step, Stop};
 
 /// How long each step took; absent if it was not reached.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -27,60 +27,18 @@ pub struct SignalMeasured {
     pub steps: Vec<Step>,
 }
 
-/// One step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Step {
-    /// What was done.
-    pub name: &'static str,
-    /// From asking to having it.
-    pub took_ms: f64,
-}
-
 /// Registers two agents and relays an offer, an answer and a candidate between them.
 ///
 /// # Errors
 /// It could not run: no such URL, the name does not resolve.
 pub async fn signal(url: &str, token: Option<&SecretString>, bounds: Bounds<'_>) -> Result<Report, ProbeError> {
     let parsed = Url::parse(url, ["ws", "wss"], "WebSocket", "wss://rtc.example.org/ws")?;
-    let mut run = Run { bounds, findings: Vec::new(), steps: Vec::new() };
+    let mut run = Run::new(bounds);
     if let Err(stop) = run.all(&parsed, token).await {
         run.findings.push(stop.into_finding()?);
     }
     let measured = Measured::Signal(SignalMeasured { steps: run.steps });
     Ok(Report { probe: "signal", target: url.to_owned(), findings: run.findings, measured })
-}
-
-struct Run<'a> {
-    bounds: Bounds<'a>,
-    findings: Vec<Finding>,
-    steps: Vec<Step>,
-}
-
-/// Nothing more can be tried.
-enum Stop {
-    Found(Box<Finding>),
-    Error(ProbeError),
-}
-
-impl Stop {
-    fn into_finding(self) -> Result<Finding, ProbeError> {
-        match self {
-            Self::Found(finding) => Ok(*finding),
-            Self::Error(error) => Err(error),
-        }
-    }
-}
-
-impl From<Finding> for Stop {
-    fn from(finding: Finding) -> Self {
-        Self::Found(Box::new(finding))
-    }
-}
-
-impl From<ProbeError> for Stop {
-    fn from(error: ProbeError) -> Self {
-        Self::Error(error)
-    }
 }
 
 /// A socket with its agent's id.
@@ -178,22 +136,6 @@ impl Run<'_> {
             ),
         });
         Ok(())
-    }
-
-    /// Runs a step and notes how long it took.
-    async fn timed<T, E: Into<Stop>>(
-        &mut self,
-        name: &'static str,
-        said: &str,
-        step: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, Stop> {
-        (self.bounds.progress)(name);
-        let began = Instant::now();
-        let value = step.await.map_err(Into::into)?;
-        let took_ms = milliseconds(began.elapsed());
-        self.steps.push(Step { name, took_ms });
-        self.findings.push(Finding::fine(name, format!("{said} in {took_ms:.1} ms")));
-        Ok(value)
     }
 }
 

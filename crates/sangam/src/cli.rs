@@ -1,7 +1,10 @@
 //! The command line: one definition per flag.
 
+pub(crate) mod api;
 pub(crate) mod probe;
 pub(crate) mod relay;
+pub(crate) mod rooms;
+pub(crate) mod simulate;
 pub(crate) mod token;
 
 use std::path::PathBuf;
@@ -31,8 +34,12 @@ pub(crate) enum Command {
     Token(token::TokenArgs),
     /// Tests any server as a client of it would; exit 0 fine, 1 no, 2 could not run
     Probe(probe::ProbeArgs),
+    /// Fills a server with simulated clients; exit 0 fine, 1 something was lost, 2 could not run
+    Simulate(simulate::SimulateArgs),
     /// Shows and ends the sessions of a running relay, through its administration API
     Relay(relay::RelayArgs),
+    /// Shows and moderates the rooms of a running server, through its administration API
+    Rooms(rooms::RoomsArgs),
 }
 
 /// Where the configuration comes from. Order: flag, environment (`SANGAM_<SECTION>__<KEY>`), file, default.

@@ -17,6 +17,21 @@ pub(crate) fn complaint(config: &Config) -> Option<String> {
     judge(soft_limit(&limits)?, wanted)
 }
 
+/// Why this process cannot hold so many connections of its own. `None`: it can, or nobody knows.
+pub(crate) fn too_low_for(connections: u64) -> Option<String> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    judge_connections(soft_limit(&limits)?, connections)
+}
+
+fn judge_connections(limit: u64, connections: u64) -> Option<String> {
+    let wanted = connections.saturating_add(SPARE);
+    (limit < wanted).then(|| {
+        format!(
+            "this process may open {limit} files, and {connections} connections need {wanted}: raise the limit (`ulimit -n {wanted}`), or ask for fewer"
+        )
+    })
+}
+
 /// One for each relayed address that finds a port. An allocation may have one of each family.
 fn wanted(config: &Config) -> u64 {
     let relay = &config.relay;
@@ -54,6 +69,8 @@ mod tests {
         assert_eq!(soft_limit(&table("unlimited")), None);
         assert!(judge(1_024, 16_640).is_some_and(|said| said.contains("may open 1024 files")));
         assert_eq!(judge(16_640, 16_640), None);
+        assert!(judge_connections(1_024, 5_000).is_some_and(|said| said.contains("`ulimit -n 5256`")));
+        assert_eq!(judge_connections(1_024, 700), None);
     }
 
     #[test]

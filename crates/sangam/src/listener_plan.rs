@@ -9,8 +9,8 @@ use sangam_config::{Config, Role, TlsMode};
 pub(crate) struct PlannedListener {
     /// Port 0 lets the system choose.
     pub(crate) addr: SocketAddr,
-    /// The key that asks for it.
-    pub(crate) key: &'static str,
+    /// The section that asks for it.
+    pub(crate) section: &'static str,
     /// What it serves.
     pub(crate) serves: Serves,
     /// What it speaks.
@@ -19,25 +19,55 @@ pub(crate) struct PlannedListener {
     pub(crate) proxy_protocol: bool,
 }
 
-/// What a listener serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Serves {
-    /// The main HTTP.
-    Main,
-    /// Signaling at any path.
-    Signaling,
-    /// The main HTTP, and signaling at any path for WebSockets.
-    Both,
-    /// `/metrics` alone.
-    Metrics,
+impl PlannedListener {
+    /// The key that asks for it.
+    pub(crate) fn key(&self) -> String {
+        if self.serves == Serves::METRICS {
+            "admin.metrics_listen".to_owned()
+        } else {
+            format!("{}.listen", self.section)
+        }
+    }
+}
+
+/// What a listener serves: at least one of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Serves {
+    /// The main HTTP, which has all that the others have at paths of their own.
+    pub(crate) main: bool,
+    /// JSON signaling at any path.
+    pub(crate) signaling: bool,
+    /// Socket.IO, and the guide's `/health`.
+    pub(crate) socketio: bool,
+    /// `/metrics`.
+    pub(crate) metrics: bool,
+}
+
+impl Serves {
+    pub(crate) const MAIN: Self = Self { main: true, ..Self::NOTHING };
+    pub(crate) const SIGNALING: Self = Self { signaling: true, ..Self::NOTHING };
+    pub(crate) const SOCKETIO: Self = Self { socketio: true, ..Self::NOTHING };
+    pub(crate) const METRICS: Self = Self { metrics: true, ..Self::NOTHING };
+    const NOTHING: Self = Self { main: false, signaling: false, socketio: false, metrics: false };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            main: self.main || other.main,
+            signaling: self.signaling || other.signaling,
+            socketio: self.socketio || other.socketio,
+            metrics: self.metrics || other.metrics,
+        }
+    }
 }
 
 /// Two listeners on one address that cannot be one.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`http.listen` and `signal.listen` share {addr} but differ in `{what}`; set `http.{what}` and `signal.{what}` to the same, or choose two addresses"
+    "`{first}.listen` and `{second}.listen` share {addr} but differ in `{what}`; set `{first}.{what}` and `{second}.{what}` to the same, or choose two addresses"
 )]
 pub(crate) struct ConflictingListeners {
+    first: &'static str,
+    second: &'static str,
     addr: SocketAddr,
     what: &'static str,
 }
@@ -45,27 +75,19 @@ pub(crate) struct ConflictingListeners {
 /// Plans the TCP listeners of the roles that run.
 pub(crate) fn plan(config: &Config) -> Result<Vec<PlannedListener>, ConflictingListeners> {
     let default_tls = if config.tls.is_configured() { TlsMode::Auto } else { TlsMode::Off };
-    let mut planned: Vec<PlannedListener> = Vec::new();
-    for addr in &config.http.listen {
-        let main = PlannedListener {
-            addr: addr.get(),
-            key: "http.listen",
-            serves: Serves::Main,
-            tls: config.http.tls.unwrap_or(default_tls),
-            proxy_protocol: config.http.proxy_protocol,
-        };
-        add(&mut planned, main)?;
+    let (http, signal, socketio) = (&config.http, &config.signal, &config.signal.socketio);
+    let mut wanted = vec![("http", &http.listen, Serves::MAIN, http.tls, http.proxy_protocol)];
+    if config.server.plays(Role::Signal) {
+        wanted.push(("signal", &signal.listen, Serves::SIGNALING, signal.tls, signal.proxy_protocol));
+        let of_socketio = (socketio.tls, socketio.proxy_protocol);
+        wanted.push(("signal.socketio", &socketio.listen, Serves::SOCKETIO, of_socketio.0, of_socketio.1));
     }
-    let signal = config.signal.listen.iter().filter(|_| config.server.plays(Role::Signal));
-    for addr in signal {
-        let signaling = PlannedListener {
-            addr: addr.get(),
-            key: "signal.listen",
-            serves: Serves::Signaling,
-            tls: config.signal.tls.unwrap_or(default_tls),
-            proxy_protocol: config.signal.proxy_protocol,
-        };
-        add(&mut planned, signaling)?;
+    let mut planned: Vec<PlannedListener> = Vec::new();
+    for (section, listen, serves, tls, proxy_protocol) in wanted {
+        for addr in listen {
+            let tls = tls.unwrap_or(default_tls);
+            add(&mut planned, PlannedListener { addr: addr.get(), section, serves, tls, proxy_protocol })?;
+        }
     }
     for addr in &config.admin.metrics_listen {
         add_metrics(&mut planned, addr.get());
@@ -73,16 +95,14 @@ pub(crate) fn plan(config: &Config) -> Result<Vec<PlannedListener>, ConflictingL
     Ok(planned)
 }
 
-/// A listener that serves the main HTTP serves `/metrics` too, in its own way.
+/// Whatever else a listener serves, it serves `/metrics` in its own way.
 fn add_metrics(planned: &mut Vec<PlannedListener>, addr: SocketAddr) {
-    let same = planned.iter_mut().find(|known| known.addr == addr && addr.port() != 0);
-    match same {
-        Some(known) if known.serves == Serves::Signaling => known.serves = Serves::Both,
-        Some(_) => {}
+    match planned.iter_mut().find(|known| known.addr == addr && addr.port() != 0) {
+        Some(known) => known.serves = known.serves.and(Serves::METRICS),
         None => planned.push(PlannedListener {
             addr,
-            key: "admin.metrics_listen",
-            serves: Serves::Metrics,
+            section: "admin",
+            serves: Serves::METRICS,
             tls: TlsMode::Off,
             proxy_protocol: false,
         }),
@@ -96,15 +116,14 @@ fn add(planned: &mut Vec<PlannedListener>, new: PlannedListener) -> Result<(), C
         planned.push(new);
         return Ok(());
     };
+    let differ = |what| ConflictingListeners { first: known.section, second: new.section, addr: new.addr, what };
     if known.tls != new.tls {
-        return Err(ConflictingListeners { addr: new.addr, what: "tls" });
+        return Err(differ("tls"));
     }
     if known.proxy_protocol != new.proxy_protocol {
-        return Err(ConflictingListeners { addr: new.addr, what: "proxy_protocol" });
+        return Err(differ("proxy_protocol"));
     }
-    if known.serves != new.serves {
-        known.serves = Serves::Both;
-    }
+    known.serves = known.serves.and(new.serves);
     Ok(())
 }
 
@@ -123,31 +142,52 @@ mod tests {
         let environment = BTreeMap::new();
         let loaded = load(&Sources { file: None, default_file, environment: &environment, settings }).unwrap();
         let plan = plan(&loaded.config).map_err(|error| error.to_string())?;
-        Ok(plan.iter().map(|it| format!("{} {:?} {}", it.addr, it.serves, it.tls.as_str())).collect())
+        Ok(plan.iter().map(|it| format!("{} {} {}", it.addr, words(it.serves), it.tls.as_str())).collect())
+    }
+
+    fn words(serves: Serves) -> String {
+        let Serves { main, signaling, socketio, metrics } = serves;
+        let all = [(main, "main"), (signaling, "signaling"), (socketio, "socketio"), (metrics, "metrics")];
+        all.into_iter().filter_map(|(is, word)| is.then_some(word)).collect::<Vec<_>>().join("+")
     }
 
     #[test]
     fn each_role_has_its_own_listener() {
-        assert_eq!(planned(&[]).unwrap(), ["127.0.0.1:8080 Main off", "127.0.0.1:8443 Signaling off"]);
-        assert_eq!(planned(&[("server.roles", "relay")]).unwrap(), ["127.0.0.1:8080 Main off"]);
+        assert_eq!(
+            planned(&[]).unwrap(),
+            [
+                "127.0.0.1:8080 main off",
+                "127.0.0.1:8443 signaling off",
+                "127.0.0.1:3001 socketio off",
+                "127.0.0.1:3002 socketio off"
+            ]
+        );
+        assert_eq!(planned(&[("server.roles", "relay")]).unwrap(), ["127.0.0.1:8080 main off"]);
     }
 
     #[test]
     fn equal_addresses_become_one_listener_unless_the_system_chooses_the_port() {
-        assert_eq!(planned(&[("signal.listen", "127.0.0.1:8080")]).unwrap(), ["127.0.0.1:8080 Both off"]);
+        assert_eq!(
+            planned(&[("signal.listen", "127.0.0.1:8080"), ("signal.socketio.listen", "127.0.0.1:8080")]).unwrap(),
+            ["127.0.0.1:8080 main+signaling+socketio off"]
+        );
         let twice = [("http.listen", "127.0.0.1:80,127.0.0.1:80"), ("server.roles", "relay")];
-        assert_eq!(planned(&twice).unwrap(), ["127.0.0.1:80 Main off"]);
-        let free = [("http.listen", "127.0.0.1:0"), ("signal.listen", "127.0.0.1:0")];
-        assert_eq!(planned(&free).unwrap().len(), 2);
+        assert_eq!(planned(&twice).unwrap(), ["127.0.0.1:80 main off"]);
+        let free = [
+            ("http.listen", "127.0.0.1:0"),
+            ("signal.listen", "127.0.0.1:0"),
+            ("signal.socketio.listen", "127.0.0.1:0"),
+        ];
+        assert_eq!(planned(&free).unwrap().len(), 3);
     }
 
     #[test]
     fn metrics_have_a_listener_of_their_own_unless_the_main_http_is_there() {
         let metrics = |addr| planned(&[("server.roles", "relay"), ("admin.metrics_listen", addr)]).unwrap();
-        assert_eq!(metrics("0.0.0.0:9641"), ["127.0.0.1:8080 Main off", "0.0.0.0:9641 Metrics off"]);
-        assert_eq!(metrics("127.0.0.1:8080"), ["127.0.0.1:8080 Main off"]);
+        assert_eq!(metrics("0.0.0.0:9641"), ["127.0.0.1:8080 main off", "0.0.0.0:9641 metrics off"]);
+        assert_eq!(metrics("127.0.0.1:8080"), ["127.0.0.1:8080 main+metrics off"]);
         let shared = planned(&[("admin.metrics_listen", "127.0.0.1:8443")]).unwrap();
-        assert_eq!(shared, ["127.0.0.1:8080 Main off", "127.0.0.1:8443 Both off"]);
+        assert_eq!(shared[1], "127.0.0.1:8443 signaling+metrics off");
     }
 
     #[test]
@@ -160,6 +200,6 @@ mod tests {
     #[test]
     fn with_a_certificate_the_first_byte_decides() {
         let certificate = [("tls.certificate_file", "c"), ("tls.key_file", "k"), ("signal.tls", "on")];
-        assert_eq!(planned(&certificate).unwrap(), ["127.0.0.1:8080 Main auto", "127.0.0.1:8443 Signaling on"]);
+        assert_eq!(planned(&certificate).unwrap()[..2], ["127.0.0.1:8080 main auto", "127.0.0.1:8443 signaling on"]);
     }
 }

@@ -45,13 +45,13 @@ impl BoundListeners {
                 (TlsMode::On | TlsMode::Auto, None) => {
                     anyhow::bail!(
                         "`{}` is to speak TLS and there is no certificate; set `tls.certificate_file`",
-                        listener.key
+                        listener.key()
                     )
                 }
             };
             let options = front_options(http, listener.proxy_protocol);
             let front = TcpFront::bind(listener.addr, tls, options, rules.clone())
-                .with_context(|| format!("`{}`", listener.key))?;
+                .with_context(|| format!("`{}`", listener.key()))?;
             Ok((listener, front))
         };
         planned.into_iter().map(bind).collect::<anyhow::Result<_>>().map(Self)
@@ -59,60 +59,92 @@ impl BoundListeners {
 
     /// A line of the table for each thing that is served.
     pub(crate) fn rows(&self) -> Vec<ListenerRow> {
-        let main = ("http", "pages, health, metrics, /ws, /ice-servers, /turn");
-        let signaling = ("signal", "JSON signaling (WebSocket, any path)");
-        let of_listener = |(listener, front): &(PlannedListener, TcpFront)| {
-            let served = match listener.serves {
-                Serves::Main => vec![main],
-                Serves::Signaling => vec![signaling],
-                Serves::Both => vec![main, signaling],
-                Serves::Metrics => vec![("metrics", "/metrics")],
-            };
+        let mut rows = Vec::new();
+        for (listener, front) in &self.0 {
             let (addr, tls) = (front.local_addr(), listener.tls.as_str());
-            served.into_iter().map(move |(name, serves)| ListenerRow { name, addr, transport: "tcp", tls, serves })
-        };
-        self.0.iter().flat_map(of_listener).collect()
+            let served = SERVED.into_iter().filter(|(is, _, _)| is(listener.serves));
+            rows.extend(served.map(|(_, name, serves)| ListenerRow { name, addr, transport: "tcp", tls, serves }));
+        }
+        rows
     }
 
-    /// The counters by name, those of one name added up.
+    /// The counters by name, those of one name added up. A listener counts under the first thing that it serves.
     pub(crate) fn figures(&self) -> Vec<(&'static str, ReadListener)> {
-        let of_name = |name: &'static str, wanted: fn(Serves) -> bool| {
-            let stats: Vec<Arc<FrontStats>> =
-                self.0.iter().filter(|(listener, _)| wanted(listener.serves)).map(|(_, front)| front.stats()).collect();
-            let read: ReadListener = Arc::new(move || sum(&stats));
-            (name, read)
-        };
-        let mut figures = vec![of_name("http", |serves| matches!(serves, Serves::Main | Serves::Both))];
-        if self.0.iter().any(|(listener, _)| listener.serves == Serves::Signaling) {
-            figures.push(of_name("signal", |serves| serves == Serves::Signaling));
+        let mut by_name: Vec<(&'static str, Vec<Arc<FrontStats>>)> = Vec::new();
+        for (listener, front) in &self.0 {
+            let first = SERVED.into_iter().find(|(is, _, _)| is(listener.serves));
+            let name = first.map_or("http", |(_, name, _)| name);
+            match by_name.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, stats)) => stats.push(front.stats()),
+                None => by_name.push((name, vec![front.stats()])),
+            }
         }
-        if self.0.iter().any(|(listener, _)| listener.serves == Serves::Metrics) {
-            figures.push(of_name("metrics", |serves| serves == Serves::Metrics));
-        }
-        figures
+        let read = |(name, stats): (_, Vec<_>)| -> (_, ReadListener) { (name, Arc::new(move || sum(&stats))) };
+        by_name.into_iter().map(read).collect()
     }
 
     /// Serves until `stop`.
     pub(crate) fn serve(
         self,
-        main: &Router,
-        signaling: Option<&Router>,
+        routers: &Routers,
         options: &HttpOptions,
         stop: &CancellationToken,
     ) -> Vec<JoinHandle<Drained>> {
         let spawn = |(listener, front): (PlannedListener, TcpFront)| {
-            let router = match (listener.serves, signaling) {
-                (Serves::Main, _) | (Serves::Signaling | Serves::Both, None) => main.clone(),
-                (Serves::Metrics, _) => main.clone().layer(from_fn(metrics_alone)),
-                (Serves::Signaling, Some(signaling)) => signaling.clone(),
-                (Serves::Both, Some(signaling)) => {
-                    main.clone().layer(from_fn_with_state(signaling.clone(), websockets_to_signaling))
-                }
-            };
-            tokio::spawn(serve(front, router, options.clone(), stop.clone()))
+            tokio::spawn(serve(front, routers.of(listener.serves), options.clone(), stop.clone()))
         };
         self.0.into_iter().map(spawn).collect()
     }
+}
+
+/// What can be served: how to see it, its name and what the table of listeners says of it.
+type Served = (fn(Serves) -> bool, &'static str, &'static str);
+
+const SERVED: [Served; 4] = [
+    (|it| it.main, "http", "pages, health, metrics, /ws, /socket.io/, rendezvous, /ice-servers, /turn"),
+    (|it| it.signaling, "signal", "JSON signaling (WebSocket, any path)"),
+    (|it| it.socketio, "socketio", "Socket.IO and its /health"),
+    (|it| it.metrics && !it.main, "metrics", "/metrics"),
+];
+
+/// What the listeners serve.
+pub(crate) struct Routers {
+    pub(crate) main: Router,
+    /// JSON signaling at any path.
+    pub(crate) signaling: Option<Router>,
+    /// Socket.IO at its path, and the guide's `/health`.
+    pub(crate) socketio: Option<Router>,
+}
+
+impl Routers {
+    /// The router of a listener: the main HTTP has everything at paths of its own, what else it shares its address with
+    /// adds only what that one has not.
+    fn of(&self, serves: Serves) -> Router {
+        if serves.main {
+            return match self.signaling.clone().filter(|_| serves.signaling) {
+                Some(signaling) => self.main.clone().layer(from_fn_with_state(signaling, websockets_to_signaling)),
+                None => self.main.clone(),
+            };
+        }
+        let metrics = || self.main.clone().layer(from_fn(metrics_alone));
+        let base = match self.signaling.clone().filter(|_| serves.signaling) {
+            Some(signaling) => signaling,
+            None => Router::new().fallback(not_found),
+        };
+        let base = match self.socketio.clone().filter(|_| serves.socketio) {
+            Some(socketio) => socketio.fallback_service(base),
+            None => base,
+        };
+        if serves.metrics { base.layer(from_fn_with_state(metrics(), metrics_to_main)) } else { base }
+    }
+}
+
+/// `/metrics` is the main HTTP's, everything else is this listener's.
+async fn metrics_to_main(State(metrics): State<Router>, request: Request, next: Next) -> Response {
+    if request.uri().path() == "/metrics" {
+        return metrics.oneshot(request).await.unwrap_or_else(|never| match never {});
+    }
+    next.run(request).await
 }
 
 /// What is not `/metrics` is not there.
@@ -123,10 +155,12 @@ async fn metrics_alone(request: Request, next: Next) -> Response {
     not_found(request.method().clone(), request.uri().clone()).await
 }
 
-/// On a shared listener a WebSocket is signaling at any path, everything else is the main HTTP's.
+/// On a shared listener a WebSocket is JSON signaling at any path but that of Socket.IO, everything else is the main
+/// HTTP's.
 async fn websockets_to_signaling(State(signaling): State<Router>, request: Request, next: Next) -> Response {
     let upgrade = request.headers().get(header::UPGRADE);
     let websocket = upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let websocket = websocket && !request.uri().path().starts_with("/socket.io");
     if websocket || *request.method() == Method::CONNECT {
         return signaling.oneshot(request).await.unwrap_or_else(|never| match never {});
     }

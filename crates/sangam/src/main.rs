@@ -17,7 +17,6 @@ mod listeners;
 mod minted_tokens;
 mod options;
 mod output;
-mod percent;
 mod relay_streams;
 mod reload;
 mod revocation_file;
@@ -49,7 +48,9 @@ fn main() -> ExitCode {
         Command::Credentials(args) => commands::credentials::run(&args),
         Command::Token(args) => commands::token::run(&args),
         Command::Probe(args) => commands::probe::run(&args),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Relay(args) => commands::relay::run(&args),
+        Command::Rooms(args) => commands::rooms::run(&args),
     };
     match outcome {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ use axum::Router;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, CertificatePart, not_found};
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
+use sangam_bus::{FileJournal, JournalOptions};
 use sangam_config::{Config, Role};
 use sangam_control::{Part, TokenRevocations};
 use sangam_net::http::Drained;
@@ -19,19 +20,19 @@ use sangam_signal_server::{Deps, SignalServer};
 use sangam_telemetry::logs::Logs;
 use sangam_telemetry::metrics::{
     coturn::CoturnAliases, external_address::ExternalAddressMetrics, http::HttpMetrics, listener::ListenerMetrics,
-    process::ProcessMetrics, relay::RelayMetrics, signal::SignalMetrics,
+    process::ProcessMetrics, relay::RelayMetrics, signal::SignalMetrics, socketio::SocketioMetrics,
 };
 use sangam_types::Wall;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, wall_now};
 use crate::data_dir_part::DataDirPart;
 use crate::external_address::{ExternalAddressPart, ExternalAddresses};
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
 use crate::listener_plan;
-use crate::listeners::{BoundListeners, HttpPart};
+use crate::listeners::{BoundListeners, HttpPart, Routers};
 use crate::options::signal::{Settled, external_address, signal_live, signal_options};
 use crate::options::{auth, front, relay};
 use crate::relay_streams::RelayStreams;
@@ -73,7 +74,7 @@ pub(crate) struct LiveParts {
 
 impl Server {
     /// Binds everything, then starts everything. After an error nothing is bound or runs.
-    pub(crate) fn start(ground: &Ground<'_>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(ground: &Ground<'_>) -> anyhow::Result<Self> {
         let config = ground.config;
         let mut registry = Registry::default();
         ProcessMetrics::register(&mut registry);
@@ -102,23 +103,24 @@ impl Server {
             external_address: external_address(config, ground.external.as_ref().and_then(|external| external.first())),
             lan: config.server.lan,
         };
-        let signal = config.server.plays(Role::Signal).then(|| {
-            let live = signal_live(config, &settled, keyring.clone(), &secrets);
-            let metrics = Arc::new(SignalMetrics::register(&mut registry));
-            SignalServer::start(signal_options(&config.signal, live), Deps { metrics })
-        });
+        let live = signal_live(config, &settled, keyring.clone(), &secrets);
+        let signal = start_signal(ground, live, &tokens, &mut registry).await?;
 
         let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
         let http_part = Arc::new(HttpPart::default());
         let parts = parts(ground, certificates.as_ref(), relay.as_ref(), signal.as_ref(), &http_part);
         let main = main_router(ground, registry, parts, &access, &tokens, relay.as_ref(), signal.as_ref());
-        let signaling = signal.as_ref().map(SignalServer::any_path_router);
+        let routers = Routers {
+            main,
+            signaling: signal.as_ref().map(SignalServer::any_path_router),
+            socketio: signal.as_ref().map(SignalServer::socketio_router),
+        };
         if let Some(relay) = &relay {
             streams.serve(relay);
         }
         let http_stop = CancellationToken::new();
         let options = front::http_options(&config.http);
-        let http_tasks = listeners.serve(&main, signaling.as_ref(), &options, &http_stop);
+        let http_tasks = listeners.serve(&routers, &options, &http_stop);
         http_part.watch(&http_tasks);
         let live = LiveParts { rules, access, tokens, certificates, relay_secrets, relay_users, settled };
         Ok(Self { rows, live, signal, relay, http_tasks, http_stop })
@@ -166,6 +168,26 @@ fn start_relay(
         tokio::spawn(async move { external.watch(metrics, announce).await });
     }
     Ok(Some(relay))
+}
+
+async fn start_signal(
+    ground: &Ground<'_>,
+    live: sangam_signal_server::Live,
+    tokens: &TokenRevocations,
+    registry: &mut Registry,
+) -> anyhow::Result<Option<SignalServer>> {
+    if !ground.config.server.plays(Role::Signal) {
+        return Ok(None);
+    }
+    let journal = FileJournal::open(&ground.data_dir.join("live"), Arc::new(wall_now), JournalOptions::default())?;
+    let deps = Deps {
+        metrics: Arc::new(SignalMetrics::register(registry)),
+        journal: Some(Arc::new(journal)),
+        revocations: Some(tokens.watch()),
+    };
+    let signal = SignalServer::start(signal_options(&ground.config.signal, live), deps).await?;
+    SocketioMetrics::register(registry, signal.socketio_figures());
+    Ok(Some(signal))
 }
 
 /// The names that were revoked, from the data directory.
@@ -224,6 +246,7 @@ fn main_router(
     let admin = sangam_admin_server::router(AdminState {
         parts,
         relay: relay.map(RelayServer::sessions),
+        rooms: signal.map(SignalServer::rooms),
         tokens: Arc::clone(tokens),
         registry: Arc::new(registry),
         metrics,

@@ -4,19 +4,28 @@ use sangam_types::Mono;
 
 use crate::api::Deadline;
 use crate::direction::Route;
-use crate::id::{ParticipantId, SocketId};
+use crate::id::SocketId;
+use crate::room::{RoomKey, Seat};
 
-/// What a deadline is for. At most one of each is set.
+/// What a deadline is for. At most one of each is set. What is due at the same time happens in this order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// A socket has been silent for as long as it may.
     Silence(SocketId),
     /// A claim on this id is decided.
-    Claim(ParticipantId),
+    Claim(Seat),
     /// This id is nobody's from now on.
-    Grace(ParticipantId),
+    Grace(Seat),
+    /// This participant has been away for as long as it may.
+    Absence(Seat),
+    /// This socket was lost for as long as it may.
+    Return(SocketId),
     /// What is held for this route is released or dropped.
     Hold(Route),
+    /// Something in this mailbox is whole or too old.
+    Mail(Seat),
+    /// The room's timer is told, or has run out.
+    Clock(RoomKey),
 }
 
 impl Timer {
@@ -25,7 +34,11 @@ impl Timer {
             Self::Silence(_) => "silence",
             Self::Claim(_) => "claim",
             Self::Grace(_) => "grace",
+            Self::Absence(_) => "absence",
+            Self::Return(_) => "return",
             Self::Hold(_) => "hold",
+            Self::Mail(_) => "mail",
+            Self::Clock(_) => "clock",
         }
     }
 }
@@ -45,14 +58,21 @@ impl Deadlines {
         self.by_time.insert((at, timer));
     }
 
+    /// Sets a deadline, unless the same is set for an earlier time.
+    pub(crate) fn set_earlier(&mut self, timer: Timer, at: Mono) {
+        if self.at(&timer).is_none_or(|before| at < before) {
+            self.set(timer, at);
+        }
+    }
+
     pub(crate) fn cancel(&mut self, timer: &Timer) {
         if let Some((timer, at)) = self.by_timer.remove_entry(timer) {
             self.by_time.remove(&(at, timer));
         }
     }
 
-    pub(crate) fn is_set(&self, timer: &Timer) -> bool {
-        self.by_timer.contains_key(timer)
+    pub(crate) fn at(&self, timer: &Timer) -> Option<Mono> {
+        self.by_timer.get(timer).copied()
     }
 
     pub(crate) fn take_due(&mut self, now: Mono) -> Option<Timer> {

@@ -52,6 +52,44 @@ impl fmt::Display for ParticipantId {
     }
 }
 
+/// Names a room: 1 to 128 bytes of text without control characters, as a [`ParticipantId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(Arc<str>);
+
+impl RoomId {
+    /// The room of those who name none, unless the settings say another: `main`.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".into())
+    }
+
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// As [`ParticipantId::parse`].
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        ParticipantId::parse(text).map(|id| Self(id.as_str().into()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for RoomId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Why a name cannot be a participant's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -21,6 +21,11 @@ impl Clock {
         Mono::from_start(self.start.elapsed())
     }
 
+    /// The same clock for the sessions of Socket.IO.
+    pub(crate) fn of_engine(self) -> sangam_socketio::engine::Clock {
+        sangam_socketio::engine::Clock::since(self.start)
+    }
+
     /// The runtime's name for an instant of ours.
     pub(crate) fn instant(self, at: Mono) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.start + at.since_start())

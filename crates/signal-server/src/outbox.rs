@@ -65,10 +65,15 @@ impl Outbox {
 
     /// Ends the socket after what waits already.
     pub(crate) fn close(&self, code: u16, reason: &'static str) {
+        self.close_with(frame(code, reason));
+    }
+
+    /// As [`Self::close`].
+    pub(crate) fn close_with(&self, frame: CloseFrame) {
         let mut waiting = self.lock();
         if !waiting.closing {
             waiting.closing = true;
-            waiting.steps.push_back(Step::Close(frame(code, reason)));
+            waiting.steps.push_back(Step::Close(frame));
         }
         drop(waiting);
         self.changed.notify_one();

@@ -31,6 +31,10 @@ impl Problem {
         Self { retry_after: Some(wait), ..self }
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }

@@ -8,24 +8,37 @@ use axum::routing::{any, get};
 use axum::{Extension, Json, Router};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use sangam_net::http::Client;
+use sangam_net::{NotAdmitted, retry_after};
 
-use crate::admission::NotAdmitted;
 use crate::ice::{self, Form, Via};
+use crate::options::Dialect;
 use crate::problem::Problem;
+use crate::rendezvous;
 use crate::server::Shared;
 use crate::socket::Socket;
+use crate::socketio;
 
 /// Bytes that a socket's read buffer starts with. An idle socket costs this much; the library's default is 128 KiB.
 const READ_BUFFER_BYTES: usize = 2_048;
+
+/// The longest time that a client is told to stay away.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 pub(crate) fn main(shared: Arc<Shared>) -> Router {
     let ice_servers = get(ice_servers).post(ice_servers).options(ice_preflight);
     let turn_rest = get(turn_rest).post(turn_rest).options(ice_preflight);
     Router::new()
         .route("/ws", any(signaling))
+        .route("/r/{room}/ws", any(signaling))
         .route("/ice-servers", ice_servers)
         .route("/turn", turn_rest)
-        .with_state(shared)
+        .with_state(Arc::clone(&shared))
+        .merge(rendezvous::routes(shared))
+}
+
+/// What monitors of the guide's Socket.IO server ask for.
+pub(crate) fn health(shared: Arc<Shared>) -> Router {
+    Router::new().route("/health", get(socketio::health)).with_state(shared)
 }
 
 pub(crate) fn any_path(shared: Arc<Shared>) -> Router {
@@ -61,7 +74,9 @@ async fn upgrade(shared: Arc<Shared>, client: &Client, request: Request) -> Resu
     };
     let now = shared.clock.now();
     let access = shared.live.load_full();
-    let visitor = access.access.admit(client, request.headers(), request.uri(), now.wall).map_err(refused)?;
+    let visitor =
+        access.access.admit(Dialect::Json, client, request.headers(), request.uri(), now.wall).map_err(refused)?;
+    let room = visitor.room(request.uri(), &shared.json_room).map_err(refused)?;
     let via = via(client, &request);
     let (mut parts, _body) = request.into_parts();
     let mut upgrade =
@@ -70,12 +85,16 @@ async fn upgrade(shared: Arc<Shared>, client: &Client, request: Request) -> Resu
         upgrade.set_selected_protocol(protocol);
     }
     let place = shared.admission.admit(client.addr.ip()).map_err(not_admitted).map_err(refused)?;
+    if !shared.openings.take(now.mono) {
+        let detail = "as many sockets open at once as may; try again later";
+        return Err(refused(not_now(StatusCode::SERVICE_UNAVAILABLE, "too_many_openings", detail)));
+    }
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_message_size(shared.limits.message_bytes_max)
         .max_frame_size(shared.limits.message_bytes_max);
-    let socket = Socket::new(Arc::clone(&shared), visitor, via, place);
+    let socket = Socket::new(Arc::clone(&shared), visitor, room, via, place);
     Ok(upgrade.on_upgrade(|stream| socket.run(stream)))
 }
 
@@ -90,17 +109,21 @@ fn malformed(rejection: WebSocketUpgradeRejection) -> Problem {
     Problem::new(rejection.status(), "upgrade_malformed", rejection.body_text())
 }
 
-fn not_admitted(reason: NotAdmitted) -> Problem {
-    let unavailable = |code, detail| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+pub(crate) fn not_admitted(reason: NotAdmitted) -> Problem {
+    let unavailable = |code, detail| not_now(StatusCode::SERVICE_UNAVAILABLE, code, detail);
     match reason {
         NotAdmitted::Full => unavailable("too_many_sockets", "as many sockets are open as may be; try again later"),
         NotAdmitted::Draining => unavailable("draining", "the server is stopping; try another, or this one later"),
         NotAdmitted::AddressFull => {
             let detail = "as many sockets are open from this address as may be; close one first";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets_from_address", detail)
+            not_now(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets_from_address", detail)
         }
     }
-    .retry_after(Duration::from_secs(5))
+}
+
+/// With a time to come back at that differs from client to client.
+fn not_now(status: StatusCode, code: &'static str, detail: &str) -> Problem {
+    Problem::new(status, code, detail).retry_after(retry_after(RETRY_AFTER_MAX))
 }
 
 async fn ice_servers(State(shared): State<Arc<Shared>>, client: Extension<Client>, request: Request) -> Response {

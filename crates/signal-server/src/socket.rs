@@ -3,18 +3,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use sangam_net::{Pace, Place};
 use sangam_signal_proto::SocketId;
+use sangam_signal_proto::{Departure, RoomId};
 use sangam_types::Mono;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
 
 use crate::access::Visitor;
-use crate::admission::Place;
 use crate::dialect::json;
-use crate::hub::Command;
+use crate::hub::{Agent, Command, Peer};
 use crate::ice::Via;
 use crate::outbox::{Outbox, Step, frame};
-use crate::pace::Pace;
 use crate::server::Shared;
 
 /// How long a client has to answer our close (RFC 6455 §7.1.1). A stop has to be over sooner than its limit.
@@ -25,6 +25,7 @@ pub(crate) struct Socket {
     shared: Arc<Shared>,
     id: SocketId,
     visitor: Visitor,
+    room: RoomId,
     via: Via,
     place: Place,
 }
@@ -33,20 +34,25 @@ pub(crate) struct Socket {
 enum End {
     /// We say why and wait for the answer.
     Close(CloseFrame),
+    /// The client said that it goes.
+    Said,
     /// Nothing more can be said.
     Gone,
 }
 
 impl Socket {
-    pub(crate) fn new(shared: Arc<Shared>, visitor: Visitor, via: Via, place: Place) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, visitor: Visitor, room: RoomId, via: Via, place: Place) -> Self {
         let id = SocketId(shared.sockets.fetch_add(1, Ordering::Relaxed));
-        Self { shared, id, visitor, via, place }
+        Self { shared, id, visitor, room, via, place }
     }
 
     pub(crate) async fn run(self, mut stream: WebSocket) {
-        let Self { shared, id, visitor, via, place } = self;
+        let Self { shared, id, visitor, room, via, place } = self;
         let outbox = Arc::new(Outbox::new(shared.limits.outgoing_bytes_max));
-        let opened = Command::Opened { socket: id, owner: visitor.owner, outbox: Arc::clone(&outbox), via };
+        let agent = Agent::new(Arc::clone(&outbox), via, room);
+        let peer = Peer::Agent(Box::new(agent));
+        let token = visitor.identity();
+        let opened = Command::Opened { socket: id, owner: visitor.owner, rights: visitor.rights, token, peer };
         if shared.hub.send(opened).await.is_err() {
             return;
         }
@@ -54,7 +60,8 @@ impl Socket {
         let end = talk(&shared, id, &outbox, &mut stream, lasts).await;
         // The others hear of it before the closing handshake, which may take its time. The task that owns the rooms ends
         // only with the server.
-        let told = shared.hub.send(Command::Closed { socket: id }).await;
+        let departure = if let End::Said = end { Departure::Said } else { Departure::Lost };
+        let told = shared.hub.send(Command::Closed { socket: id, departure }).await;
         if let (Ok(()), End::Close(frame)) = (told, end) {
             close(&mut stream, frame).await;
         }
@@ -91,6 +98,7 @@ async fn talk(
             }
             received = stream.recv(), if paused.is_none() => {
                 let message = match received {
+                    Some(Ok(Message::Close(frame))) => return said(frame.as_ref()),
                     Some(Ok(message)) => message,
                     Some(Err(error)) => return refuse(shared, error),
                     None => return End::Gone,
@@ -111,6 +119,15 @@ async fn talk(
                 return End::Close(frame(close_code::POLICY, "token expired"));
             }
         }
+    }
+}
+
+/// Whether a close is one that a client makes on purpose: none without a code, which is what a network that ends the
+/// connection for it looks like.
+fn said(frame: Option<&CloseFrame>) -> End {
+    match frame.map(|frame| frame.code) {
+        Some(close_code::NORMAL | close_code::AWAY) => End::Said,
+        Some(_) | None => End::Gone,
     }
 }
 

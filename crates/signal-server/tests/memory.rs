@@ -21,7 +21,8 @@ const BYTES_PER_SOCKET_MAX: usize = 16 * 1_024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_idle_sockets_cost_less_than_16_kib_each() {
     let metrics = Arc::new(SignalMetrics::register(&mut Registry::default()));
-    let server = SignalServer::start(Options::default(), Deps { metrics });
+    let server =
+        SignalServer::start(Options::default(), Deps { metrics, journal: None, revocations: None }).await.unwrap();
     let loopback = IpAddr::from([127, 0, 0, 1]);
     let client = Client {
         addr: SocketAddr::new(loopback, 1),

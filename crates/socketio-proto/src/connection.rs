@@ -5,7 +5,7 @@ use sangam_types::{Frame, Mono, Text};
 use serde_json::Value;
 
 use crate::arguments::Arguments;
-use crate::json_parser::{JsonDecoder, encode_json};
+use crate::json_parser::{JsonDecoder, encode_json_behind};
 use crate::msgpack_parser::{decode_msgpack, encode_msgpack};
 use crate::packet::{Limits, Packet, PacketError, PacketKind};
 
@@ -22,8 +22,15 @@ impl Parser {
     /// Writes a packet once for all connections with this parser.
     #[must_use]
     pub fn encode(self, packet: &Packet) -> Vec<Frame> {
+        self.encode_behind("", packet)
+    }
+
+    /// As [`Parser::encode`], with `prefix` before the text if there is one: what a session below would else copy the
+    /// text for.
+    #[must_use]
+    pub fn encode_behind(self, prefix: &str, packet: &Packet) -> Vec<Frame> {
         match self {
-            Self::Json => encode_json(packet),
+            Self::Json => encode_json_behind(prefix, packet),
             Self::MessagePack => vec![encode_msgpack(packet)],
         }
     }
@@ -53,7 +60,8 @@ impl Default for ConnectionOptions {
     }
 }
 
-/// Names an event that waits for its acknowledgement.
+/// Names an event that waits for its acknowledgement: its number on the wire, which the driver gives, so that one
+/// encoding of a question serves many connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AckId(pub u64);
 
@@ -78,6 +86,8 @@ pub enum ConnectionInput {
         namespace: Text,
         /// Shown to the client's program.
         message: Text,
+        /// Shown beside it, as `data`: any JSON, without binary values.
+        data: Option<Arguments>,
     },
     /// Send an event that is to be acknowledged within this time.
     Ask {
@@ -87,7 +97,16 @@ pub enum ConnectionInput {
         arguments: Arguments,
         /// Until then.
         timeout: Duration,
-        /// Named in the answer.
+        /// Its number: one that waits already is asked anew.
+        ack: AckId,
+    },
+    /// Await the acknowledgement of an event that the driver sends itself, having encoded it once for many.
+    Await {
+        /// In which namespace.
+        namespace: Text,
+        /// Until then.
+        timeout: Duration,
+        /// Its number.
         ack: AckId,
     },
     /// Answer an event that asked for it.
@@ -182,15 +201,8 @@ pub struct Connection {
 struct Namespace {
     name: Text,
     is_entered: bool,
-    next_id: u64,
-    /// By the number on the wire.
-    waiting: BTreeMap<u64, Waiting>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    ack: AckId,
-    until: Mono,
+    /// What waits for its acknowledgement, and until when.
+    waiting: BTreeMap<AckId, Mono>,
 }
 
 impl Connection {
@@ -216,9 +228,14 @@ impl Connection {
         match input {
             ConnectionInput::Received(frame) => self.receive(frame),
             ConnectionInput::Accept { namespace, sid, pid } => self.accept(&namespace, &sid, pid.as_ref()),
-            ConnectionInput::Refuse { namespace, message } => self.refuse(&namespace, &message),
+            ConnectionInput::Refuse { namespace, message, data } => self.refuse(&namespace, &message, data),
             ConnectionInput::Ask { namespace, arguments, timeout, ack } => {
-                self.ask(&namespace, arguments, Waiting { ack, until: now + timeout });
+                if self.wait(&namespace, ack, now + timeout) {
+                    self.send(PacketKind::Event, &namespace, Some(ack.0), Some(arguments));
+                }
+            }
+            ConnectionInput::Await { namespace, timeout, ack } => {
+                self.wait(&namespace, ack, now + timeout);
             }
             ConnectionInput::Answer { namespace, id, arguments } => {
                 if self.entered(&namespace).is_some() {
@@ -242,7 +259,7 @@ impl Connection {
         // An idle connection keeps no memory of a busy past.
         self.outputs = VecDeque::new();
         let waiting = self.namespaces.iter().flat_map(|namespace| namespace.waiting.values());
-        ConnectionOutput::Wait(waiting.map(|waiting| waiting.until).chain(self.connect_by).min())
+        ConnectionOutput::Wait(waiting.copied().chain(self.connect_by).min())
     }
 
     fn receive(&mut self, frame: Frame) {
@@ -281,7 +298,7 @@ impl Connection {
         if self.namespaces.len() >= self.options.namespaces_max {
             return self.close(ConnectionFault::TooManyNamespaces);
         }
-        let namespace = Namespace { name: name.clone(), is_entered: false, next_id: 0, waiting: BTreeMap::new() };
+        let namespace = Namespace { name: name.clone(), is_entered: false, waiting: BTreeMap::new() };
         self.namespaces.push(namespace);
         self.outputs.push_back(ConnectionOutput::Entering { namespace: name, auth });
     }
@@ -291,44 +308,49 @@ impl Connection {
         let Some(namespace) = asked else { return };
         namespace.is_entered = true;
         self.connect_by = None;
-        let members = [Some(("sid", sid)), pid.map(|pid| ("pid", pid))].into_iter().flatten();
-        let members = members.map(|(member, text)| (member.to_owned(), Value::from(text.as_str())));
+        let pid = pid.map(|pid| ("pid", Value::from(pid.as_str()).to_string()));
+        let members = [("sid", Value::from(sid.as_str()).to_string())].into_iter().chain(pid);
         self.send(PacketKind::Connect, name, None, object(members));
     }
 
-    fn refuse(&mut self, name: &Text, message: &Text) {
+    fn refuse(&mut self, name: &Text, message: &Text, data: Option<Arguments>) {
         let before = self.namespaces.len();
         self.namespaces.retain(|namespace| namespace.name != *name || namespace.is_entered);
         if self.namespaces.len() < before {
-            let message = ("message".to_owned(), Value::from(message.as_str()));
-            self.send(PacketKind::ConnectError, name, None, object([message]));
+            let data = data.map(|data| ("data", data.json().to_owned()));
+            let members = [("message", Value::from(message.as_str()).to_string())].into_iter().chain(data);
+            self.send(PacketKind::ConnectError, name, None, object(members));
         }
     }
 
-    fn ask(&mut self, name: &Text, arguments: Arguments, waiting: Waiting) {
+    /// Whether there is room to wait for one more.
+    fn wait(&mut self, name: &Text, ack: AckId, until: Mono) -> bool {
         let acks_max = self.options.acks_max;
-        let Some(namespace) = self.entered(name).filter(|namespace| namespace.waiting.len() < acks_max) else {
-            return self.outputs.push_back(ConnectionOutput::Unacknowledged { ack: waiting.ack });
-        };
-        let id = namespace.next_id;
-        namespace.next_id += 1;
-        namespace.waiting.insert(id, waiting);
-        self.send(PacketKind::Event, name, Some(id), Some(arguments));
+        match self.entered(name).filter(|namespace| namespace.waiting.len() < acks_max) {
+            Some(namespace) => {
+                namespace.waiting.insert(ack, until);
+                true
+            }
+            None => {
+                self.outputs.push_back(ConnectionOutput::Unacknowledged { ack });
+                false
+            }
+        }
     }
 
     /// An answer to what was not asked, or too late, is nobody's.
     fn acknowledge(&mut self, name: &Text, id: Option<u64>, arguments: Option<Arguments>) {
-        let waiting = self.entered(name).and_then(|namespace| namespace.waiting.remove(&id?));
-        let acknowledged = waiting.map(|Waiting { ack, .. }| ConnectionOutput::Acknowledged { ack, arguments });
-        self.outputs.extend(acknowledged);
+        let Some(ack) = id.map(AckId) else { return };
+        if self.entered(name).is_some_and(|namespace| namespace.waiting.remove(&ack).is_some()) {
+            self.outputs.push_back(ConnectionOutput::Acknowledged { ack, arguments });
+        }
     }
 
     /// Takes the client out of a namespace, asked for or entered.
     fn forget(&mut self, name: &Text) -> Option<()> {
         let at = self.namespaces.iter().position(|namespace| namespace.name == *name)?;
         let namespace = self.namespaces.swap_remove(at);
-        let unacknowledged = |waiting: Waiting| ConnectionOutput::Unacknowledged { ack: waiting.ack };
-        self.outputs.extend(namespace.waiting.into_values().map(unacknowledged));
+        self.outputs.extend(namespace.waiting.into_keys().map(|ack| ConnectionOutput::Unacknowledged { ack }));
         Some(())
     }
 
@@ -337,8 +359,8 @@ impl Connection {
             return self.close(ConnectionFault::NoNamespace);
         }
         for namespace in &mut self.namespaces {
-            let late = namespace.waiting.extract_if(.., |_, waiting| waiting.until <= now);
-            self.outputs.extend(late.map(|(_, Waiting { ack, .. })| ConnectionOutput::Unacknowledged { ack }));
+            let late = namespace.waiting.extract_if(.., |_, until| *until <= now);
+            self.outputs.extend(late.map(|(ack, _)| ConnectionOutput::Unacknowledged { ack }));
         }
     }
 
@@ -361,8 +383,9 @@ impl Connection {
     }
 }
 
-fn object(members: impl IntoIterator<Item = (String, Value)>) -> Option<Arguments> {
-    let object = Value::Object(members.into_iter().collect());
+/// An object of names without escapes and JSON values, in the order in which Node writes them.
+fn object(members: impl Iterator<Item = (&'static str, String)>) -> Option<Arguments> {
+    let members: Vec<_> = members.map(|(name, json)| format!("\"{name}\":{json}")).collect();
     // What was just written as JSON is JSON.
-    Arguments::new(Text::from(object.to_string())).ok()
+    Arguments::new(Text::from(format!("{{{}}}", members.join(",")))).ok()
 }

@@ -60,7 +60,7 @@ impl JsonDecoder {
                     return Ok(None);
                 }
                 let Begun { head, json, attachments } = *begun;
-                let arguments = Arguments::with_attachments(json, attachments)?;
+                let arguments = Arguments::received(json, attachments, self.limits.attachments_max)?;
                 head.into_packet(Some(arguments)).map(Some)
             }
         }
@@ -144,12 +144,18 @@ const ROOT: Text = Text::from_static("/");
 /// Writes a packet: a text, then its attachments.
 #[must_use]
 pub fn encode_json(packet: &Packet) -> Vec<Frame> {
+    encode_json_behind("", packet)
+}
+
+/// As [`encode_json`], with `prefix` before the text.
+pub(crate) fn encode_json_behind(prefix: &str, packet: &Packet) -> Vec<Frame> {
     let (json, attachments) = match &packet.arguments {
         Some(arguments) => (arguments.json(), arguments.attachments()),
         None => ("", &[][..]),
     };
     let namespace = packet.namespace.as_str();
-    let mut text = String::with_capacity(8 + namespace.len() + json.len());
+    let mut text = String::with_capacity(8 + prefix.len() + namespace.len() + json.len());
+    text.push_str(prefix);
     if attachments.is_empty() {
         text.push(char::from(b'0' + packet.kind.number()));
     } else {

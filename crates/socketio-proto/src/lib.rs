@@ -19,7 +19,9 @@ mod connection;
 mod json_parser;
 mod msgpack;
 mod msgpack_parser;
+mod ordered;
 mod packet;
+mod places;
 
 pub use arguments::{Arguments, ArgumentsError};
 pub use connection::{

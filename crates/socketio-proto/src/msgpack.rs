@@ -3,9 +3,9 @@
 //! <https://github.com/msgpack/msgpack/blob/master/spec.md>
 
 use bytes::Bytes;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
-use crate::arguments::{PLACEHOLDER, placeholder};
+use crate::ordered::Ordered;
 use crate::packet::PacketError;
 
 /// Reads one value. Binary values become placeholders, and stand in `attachments` in their order.
@@ -17,6 +17,9 @@ pub(crate) struct Reader {
 }
 
 const MALFORMED: PacketError = PacketError::MessagePack;
+
+/// A length is believed so far before its items are seen: lists lie within lists, and each may lie.
+const BELIEVED_MAX: usize = 16;
 
 /// An extension of this type and one byte is JavaScript's `undefined`, of eight bytes a date.
 const EXTENSION_OF_NOTEPACK: u8 = 0;
@@ -31,21 +34,22 @@ impl Reader {
     }
 
     /// The next value; `None` for `undefined`.
-    pub(crate) fn value(&mut self, depth_left: usize) -> Result<Option<Value>, PacketError> {
+    pub(crate) fn value(&mut self, depth_left: usize) -> Result<Option<Ordered>, PacketError> {
         let head = self.byte()?;
         Ok(Some(match head {
-            0x00..=0x7F => Value::from(head),
+            0x00..=0x7F => Ordered::Number(Number::from(head)),
             0x80..=0x8F => self.map(usize::from(head & 0x0F), depth_left)?,
             0x90..=0x9F => self.list(usize::from(head & 0x0F), depth_left)?,
             0xA0..=0xBF => self.text(usize::from(head & 0x1F))?,
-            0xC0 => Value::Null,
-            0xC2 => Value::Bool(false),
-            0xC3 => Value::Bool(true),
+            0xC0 => Ordered::Null,
+            0xC2 => Ordered::Bool(false),
+            0xC3 => Ordered::Bool(true),
             0xC4..=0xC6 => self.binary(1 << (head - 0xC4))?,
-            0xCA => number(f32::from_bits(u32::from_be_bytes(self.fixed()?)).into()),
-            0xCB => number(f64::from_bits(u64::from_be_bytes(self.fixed()?))),
-            0xCC..=0xCF => Value::from(self.unsigned(1 << (head - 0xCC))?),
-            0xD0..=0xD3 => Value::from(self.signed(1 << (head - 0xD0))?),
+            0xCA => Ordered::float(f32::from_bits(u32::from_be_bytes(self.fixed()?)).into()),
+            0xCB => Ordered::float(f64::from_bits(u64::from_be_bytes(self.fixed()?))),
+            0xCC..=0xCF => Ordered::Number(Number::from(self.unsigned(1 << (head - 0xCC))?)),
+            0xD0..=0xD3 => Ordered::Number(Number::from(self.signed(1 << (head - 0xD0))?)),
+            0xC7..=0xC9 => self.array_buffer(1 << (head - 0xC7))?,
             0xD4 | 0xD7 => return self.extension(1 << (head - 0xD4)),
             0xD9..=0xDB => {
                 let len = self.len(1 << (head - 0xD9))?;
@@ -59,59 +63,68 @@ impl Reader {
                 let len = self.len(2 << (head - 0xDE))?;
                 self.map(len, depth_left)?
             }
-            0xE0..=0xFF => Value::from(head as i8),
-            0xC1 | 0xC7..=0xC9 | 0xD5 | 0xD6 | 0xD8 => return Err(MALFORMED),
+            0xE0..=0xFF => Ordered::Number(Number::from(head as i8)),
+            0xC1 | 0xD5 | 0xD6 | 0xD8 => return Err(MALFORMED),
         }))
     }
 
-    fn list(&mut self, len: usize, depth_left: usize) -> Result<Value, PacketError> {
+    fn list(&mut self, len: usize, depth_left: usize) -> Result<Ordered, PacketError> {
         let depth_left = depth_left.checked_sub(1).ok_or(PacketError::TooDeep)?;
-        // Each item has a byte at least: a length is not believed beyond that.
-        let mut items = Vec::with_capacity(len.min(self.left()));
+        let mut items = Vec::with_capacity(len.min(BELIEVED_MAX));
         for _ in 0..len {
-            items.push(self.value(depth_left)?.unwrap_or(Value::Null));
+            items.push(self.value(depth_left)?.unwrap_or(Ordered::Null));
         }
-        Ok(Value::Array(items))
+        Ok(Ordered::List(items))
     }
 
     /// A member that is `undefined` is left out, as JSON does.
-    fn map(&mut self, len: usize, depth_left: usize) -> Result<Value, PacketError> {
+    fn map(&mut self, len: usize, depth_left: usize) -> Result<Ordered, PacketError> {
         let depth_left = depth_left.checked_sub(1).ok_or(PacketError::TooDeep)?;
-        let mut members = Map::new();
+        let mut members = Vec::with_capacity(len.min(BELIEVED_MAX));
         for _ in 0..len {
-            let Some(Value::String(name)) = self.value(depth_left)? else { return Err(MALFORMED) };
+            let Some(Ordered::Text(name)) = self.value(depth_left)? else { return Err(MALFORMED) };
             if let Some(value) = self.value(depth_left)? {
-                members.insert(name, value);
+                members.push((name, value));
             }
         }
-        Ok(Value::Object(members))
+        Ok(Ordered::Map(members))
     }
 
-    fn text(&mut self, len: usize) -> Result<Value, PacketError> {
+    fn text(&mut self, len: usize) -> Result<Ordered, PacketError> {
         let bytes = self.take(len)?;
-        std::str::from_utf8(&bytes).map(Value::from).map_err(|_| MALFORMED)
+        std::str::from_utf8(&bytes).map(|text| Ordered::Text(text.to_owned())).map_err(|_| MALFORMED)
     }
 
-    fn binary(&mut self, width: usize) -> Result<Value, PacketError> {
+    fn binary(&mut self, width: usize) -> Result<Ordered, PacketError> {
         let len = self.len(width)?;
+        self.attachment(len)
+    }
+
+    /// notepack.io writes an `ArrayBuffer` as an extension, whatever its length; any other is nobody's.
+    fn array_buffer(&mut self, width: usize) -> Result<Ordered, PacketError> {
+        let len = self.len(width)?;
+        if self.byte()? != EXTENSION_OF_NOTEPACK {
+            return Err(MALFORMED);
+        }
+        self.attachment(len)
+    }
+
+    fn attachment(&mut self, len: usize) -> Result<Ordered, PacketError> {
         let bytes = self.take(len)?;
         if self.attachments.len() == self.attachments_max {
             return Err(PacketError::TooManyAttachments);
         }
         let number = self.attachments.len();
         self.attachments.push(bytes);
-        Ok(Value::Object(Map::from_iter([
-            (PLACEHOLDER.to_owned(), Value::Bool(true)),
-            ("num".to_owned(), Value::from(number)),
-        ])))
+        Ok(Ordered::placeholder(number))
     }
 
-    fn extension(&mut self, len: usize) -> Result<Option<Value>, PacketError> {
+    fn extension(&mut self, len: usize) -> Result<Option<Ordered>, PacketError> {
         let kind = self.byte()?;
         match (kind, len) {
             (EXTENSION_OF_NOTEPACK, 1) => self.take(1).map(|_| None),
             // A date as JSON writes it would have to be spelled out; its milliseconds serve `new Date` as well.
-            (EXTENSION_OF_NOTEPACK, 8) => Ok(Some(Value::from(i64::from_be_bytes(self.fixed()?)))),
+            (EXTENSION_OF_NOTEPACK, 8) => Ok(Some(Ordered::Number(Number::from(i64::from_be_bytes(self.fixed()?))))),
             _ => Err(MALFORMED),
         }
     }
@@ -153,28 +166,19 @@ impl Reader {
     }
 }
 
-/// What JSON has no number for is null, as JavaScript writes it.
-fn number(number: f64) -> Value {
-    if number.fract() == 0.0 && number.abs() < 9e15 {
-        return Value::from(number as i64);
-    }
-    Number::from_f64(number).map_or(Value::Null, Value::Number)
-}
-
 /// Writes a value; placeholders become the binary values they stand for.
-pub(crate) fn write(value: &Value, attachments: &[Bytes], out: &mut Vec<u8>) {
+pub(crate) fn write(value: &Ordered, attachments: &[Bytes], out: &mut Vec<u8>) {
     match value {
-        Value::Null => out.push(0xC0),
-        Value::Bool(is_true) => out.push(if *is_true { 0xC3 } else { 0xC2 }),
-        Value::Number(number) => write_number(number, out),
-        Value::String(text) => write_text(text, out),
-        Value::Array(items) => {
+        Ordered::Null => out.push(0xC0),
+        Ordered::Bool(is_true) => out.push(if *is_true { 0xC3 } else { 0xC2 }),
+        Ordered::Number(number) => write_number(number, out),
+        Ordered::Text(text) => write_text(text, out),
+        Ordered::List(items) => {
             write_head(items.len(), [0x90, 0xDC, 0xDD], out);
             items.iter().for_each(|item| write(item, attachments, out));
         }
-        Value::Object(members) => {
-            let number = placeholder(value).flatten();
-            if let Some(bytes) = number.and_then(|number| attachments.get(number)) {
+        Ordered::Map(members) => {
+            if let Some(bytes) = value.as_placeholder().and_then(|number| attachments.get(number)) {
                 return write_binary(bytes, out);
             }
             write_head(members.len(), [0x80, 0xDE, 0xDF], out);

@@ -75,7 +75,7 @@ fn a_client_enters_a_namespace_when_the_server_lets_it() {
     let entering = bench.receive(r#"0/room,{"token":"t"}"#);
     assert_eq!(entering, [Output::Entering { namespace: Text::from("/room"), auth: Some(list(r#"{"token":"t"}"#)) }]);
     let welcome = bench.input(accept("/room", "s1", Some("p1")));
-    assert_eq!(welcome, [sent(r#"0/room,{"pid":"p1","sid":"s1"}"#)]);
+    assert_eq!(welcome, [sent(r#"0/room,{"sid":"s1","pid":"p1"}"#)]);
     assert_eq!(
         bench.receive(r#"2/room,["hi"]"#),
         [Output::Event { namespace: Text::from("/room"), arguments: Some(list(r#"["hi"]"#)), id: None }]
@@ -89,7 +89,8 @@ fn a_client_that_is_refused_may_ask_again() {
     let mut bench = Bench::new();
     for _ in 0..2 {
         bench.receive("0/none,");
-        let refuse = Input::Refuse { namespace: Text::from("/none"), message: Text::from("Invalid namespace") };
+        let refuse =
+            Input::Refuse { namespace: Text::from("/none"), message: Text::from("Invalid namespace"), data: None };
         assert_eq!(bench.input(refuse), [sent(r#"4/none,{"message":"Invalid namespace"}"#)]);
     }
 }
@@ -146,23 +147,43 @@ fn an_event_that_asks_is_answered_under_its_number() {
 #[test]
 fn a_question_is_acknowledged_once_or_given_up() {
     let mut bench = Bench::entered();
-    assert_eq!(bench.input(ask(70, 5)), [sent(r#"20["ready?"]"#)]);
-    assert_eq!(bench.input(ask(71, 9)), [sent(r#"21["ready?"]"#)]);
+    assert_eq!(bench.input(ask(70, 5)), [sent(r#"270["ready?"]"#)]);
+    assert_eq!(bench.input(ask(71, 9)), [sent(r#"271["ready?"]"#)]);
     assert_eq!(
-        bench.receive(r#"30["yes"]"#),
+        bench.receive(r#"370["yes"]"#),
         [Output::Acknowledged { ack: AckId(70), arguments: Some(list(r#"["yes"]"#)) }]
     );
-    assert_eq!(bench.receive(r#"30["yes"]"#), []);
+    assert_eq!(bench.receive(r#"370["yes"]"#), []);
     assert_eq!(bench.receive("3[]"), []);
     assert_eq!(bench.pass(8), []);
     assert_eq!(bench.pass(1), [Output::Unacknowledged { ack: AckId(71) }]);
-    assert_eq!(bench.receive("31[]"), []);
+    assert_eq!(bench.receive("371[]"), []);
     bench.input(ask(72, 9));
     assert_eq!(
         bench.receive("1"),
         [Output::Unacknowledged { ack: AckId(72) }, Output::Left { namespace: Text::from("/") }]
     );
     assert_eq!(bench.input(ask(73, 9)), [Output::Unacknowledged { ack: AckId(73) }]);
+}
+
+#[test]
+fn a_question_sent_to_many_is_awaited_without_being_sent_again() {
+    let mut bench = Bench::entered();
+    let wait = |ack| Input::Await { namespace: Text::from("/"), timeout: Duration::from_secs(2), ack: AckId(ack) };
+    assert_eq!(bench.input(wait(900)), []);
+    assert_eq!(bench.input(wait(901)), []);
+    let answered = Output::Acknowledged { ack: AckId(900), arguments: Some(list(r#"["yes"]"#)) };
+    assert_eq!(bench.receive(r#"3900["yes"]"#), [answered]);
+    assert_eq!(bench.pass(2), [Output::Unacknowledged { ack: AckId(901) }]);
+}
+
+#[test]
+fn a_refusal_may_carry_data() {
+    let mut bench = Bench::new();
+    bench.receive("0");
+    let data = Some(list(r#"{"retry":5}"#));
+    let refuse = Input::Refuse { namespace: Text::from("/"), message: Text::from("later"), data };
+    assert_eq!(bench.input(refuse), [sent(r#"4{"message":"later","data":{"retry":5}}"#)]);
 }
 
 #[test]

@@ -5,7 +5,8 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use sangam_socketio_proto::{
-    Arguments, JsonDecoder, Limits, Packet, PacketError, PacketKind, decode_msgpack, encode_json, encode_msgpack,
+    Arguments, JsonDecoder, Limits, Packet, PacketError, PacketKind, Parser, decode_msgpack, encode_json,
+    encode_msgpack,
 };
 use sangam_types::{Frame, Text};
 
@@ -51,7 +52,7 @@ fn packets_are_written_and_read_as_the_protocol_shows_them() {
 #[test]
 fn attachments_follow_the_text_that_has_their_places() {
     let wire = [
-        text(r#"52-/chat,7["a",{"_placeholder":true,"num":1},{"deep":[{"_placeholder":true,"num":0}]}]"#),
+        text(r#"52-/chat,7["a",{"_placeholder":true,"num":0},{"deep":[{"_placeholder":true,"num":1}]}]"#),
         binary(&[1, 2]),
         binary(&[3]),
     ];
@@ -59,6 +60,50 @@ fn attachments_follow_the_text_that_has_their_places() {
     assert_eq!((packet.kind, packet.id, packet.namespace.as_str()), (PacketKind::Event, Some(7), "/chat"));
     assert_eq!(packet.arguments.as_ref().unwrap().attachments(), [&[1, 2][..], &[3]]);
     assert_eq!(encode_json(&packet), wire);
+}
+
+/// As Node's server sends on what it received.
+#[test]
+fn attachments_are_put_into_the_order_of_their_places_each_once_for_a_place() {
+    let one = r#"{"_placeholder":true,"num":0}"#;
+    let two = r#"{"_placeholder":true,"num":1}"#;
+    for (count, given, wanted, order) in [
+        (2, format!("{two},[{one}]"), format!("{one},[{two}]"), &[2, 1][..]),
+        (1, format!("{one},{one}"), format!("{one},{two}"), &[1, 1]),
+        (2, two.to_owned(), one.to_owned(), &[2]),
+        (1, r#"{"num":0,"_placeholder":true,"more":1}"#.to_owned(), one.to_owned(), &[1]),
+        (
+            1,
+            r#"{"_placeholder":false,"num":0},1e2"#.to_owned(),
+            r#"{"_placeholder":false,"num":0},100.0"#.to_owned(),
+            &[],
+        ),
+        (1, format!(r#" {one} ,{{"b":1e2,"a":1}}"#), format!(r#" {one} ,{{"b":1e2,"a":1}}"#), &[1]),
+    ] {
+        let head = text(&format!(r#"5{count}-["a",{given}]"#));
+        let wire: Vec<Frame> = std::iter::once(head).chain((1..=count).map(|byte| binary(&[byte]))).collect();
+        let arguments = decode(&wire).unwrap().unwrap().arguments.unwrap();
+        assert_eq!(arguments.json(), format!(r#"["a",{wanted}]"#));
+        let order: Vec<Bytes> = order.iter().map(|byte| Bytes::copy_from_slice(&[*byte])).collect();
+        assert_eq!(arguments.attachments(), order);
+    }
+}
+
+#[test]
+fn one_attachment_in_more_places_than_there_may_be_is_refused_by_either_parser() {
+    let places = |count| vec![r#"{"_placeholder":true,"num":0}"#; count].join(",");
+    let json = |count| [text(&format!(r#"51-["a",{}]"#, places(count))), binary(&[1])];
+    assert!(decode(&json(10)).is_ok());
+    assert_eq!(decode(&json(11)), Err(PacketError::TooManyAttachments));
+    let msgpack = |count: u8| {
+        let mut wire = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\xdc\x00".to_vec();
+        wire.push(count + 2);
+        wire.extend_from_slice(b"\xa1a\xc4\x01\x01");
+        (0..count).for_each(|_| wire.extend_from_slice(b"\x82\xac_placeholder\xc3\xa3num\x00"));
+        decode_msgpack(&binary(&wire), &Limits::default())
+    };
+    assert_eq!(msgpack(9).unwrap().arguments.unwrap().attachments().len(), 10);
+    assert_eq!(msgpack(10), Err(PacketError::TooManyAttachments));
 }
 
 /// As Node's socket.io-parser 4.2.7 judges them, run side by side.
@@ -195,8 +240,77 @@ proptest! {
     }
 
     #[test]
+    fn places_in_any_order_are_in_order_from_then_on(places in proptest::collection::vec(0..4_u8, 0..10), value in value()) {
+        let places = places.iter().map(|number| serde_json::json!({"in": [{"_placeholder": true, "num": number}]}));
+        let items: Vec<_> = [serde_json::Value::from("event"), value].into_iter().chain(places.clone()).collect();
+        let head = text(&format!("54-{}", serde_json::Value::from(items)));
+        let wire: Vec<Frame> = std::iter::once(head).chain((0..4).map(|byte| binary(&[byte]))).collect();
+        let packet = decode(&wire).unwrap().unwrap();
+        let arguments = packet.arguments.as_ref().unwrap();
+        let meant: Vec<u8> = places.filter_map(|place| place["in"][0]["num"].as_u64()).map(|number| number as u8).collect();
+        prop_assert_eq!(arguments.attachments().concat(), meant);
+        prop_assert_eq!(decode(&encode_json(&packet)), Ok(Some(packet)));
+    }
+
+    #[test]
     fn any_text_and_any_bytes_are_a_packet_or_refused(head in "[0-9x]{0,2}[-/,0-9]{0,4}[\\[{\"a\\]}:,0-9]{0,12}", bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         decode(&[text(&head)]).ok();
         decode_msgpack(&binary(&bytes), &Limits::default()).ok();
     }
+}
+
+#[test]
+fn an_event_is_renamed_and_cut_without_touching_what_follows_its_name() {
+    for (event, renamed, rest) in [
+        (r#"["a",1,{"b":[2]}]"#, r#"["z",1,{"b":[2]}]"#, r#"[1,{"b":[2]}]"#),
+        (r#"["a"]"#, r#"["z"]"#, "[]"),
+        (r#"["a\"b" , "a"]"#, r#"["z" , "a"]"#, r#"[ "a"]"#),
+        (r#"[ "[",5]"#, r#"["z",5]"#, "[5]"),
+        (r#"[12,1]"#, r#"["z",1]"#, "[1]"),
+    ] {
+        let event = Arguments::new(Text::from(event)).unwrap();
+        assert_eq!(event.renamed("z").unwrap().json(), renamed);
+        assert_eq!(event.without_name().unwrap().json(), rest);
+    }
+    for other in ["[]", "{}", "1"] {
+        assert!(Arguments::new(Text::from(other)).unwrap().renamed("z").is_err());
+    }
+}
+
+#[test]
+fn an_array_buffer_of_nodes_messagepack_parser_is_an_attachment() {
+    let wire = b"\x83\xa4type\x02\xa4data\x92\xa1e\xc7\x02\x00\x04\x05\xa3nsp\xa1/";
+    let packet = decode_msgpack(&Frame::Binary(Bytes::from_static(wire)), &Limits::default()).unwrap();
+    assert_eq!(packet.arguments.unwrap().attachments(), [Bytes::from_static(&[4, 5])]);
+    let mut other = wire.to_vec();
+    other[17] = 9;
+    assert!(decode_msgpack(&Frame::Binary(Bytes::from(other)), &Limits::default()).is_err());
+}
+
+#[test]
+fn lists_with_attachments_are_put_together_by_shifting_their_placeholders() {
+    let one = r#"[{"_placeholder":true,"num":0},{"a":[{"_placeholder":true,"num":1}]},{"num":1}]"#;
+    let one = Arguments::with_attachments(Text::from(one), vec![Bytes::new(); 2]).unwrap();
+    let shifted = r#"[{"_placeholder":true,"num":3},{"a":[{"_placeholder":true,"num":4}]},{"num":1}]"#;
+    assert_eq!(one.shifted(3).json(), shifted);
+}
+
+#[test]
+fn a_prefix_stands_before_the_text_alone() {
+    let arguments = Arguments::with_attachments(Text::from(r#"["a",{"_placeholder":true,"num":0}]"#), vec!["b".into()]);
+    let namespace = Text::from("/");
+    let packet = Packet { kind: PacketKind::Event, namespace, id: None, arguments: Some(arguments.unwrap()) };
+    let frames = Parser::Json.encode_behind("4", &packet);
+    assert_eq!(frames[0], Frame::Text(Text::from(r#"451-["a",{"_placeholder":true,"num":0}]"#)));
+    assert_eq!(frames[1], Frame::Binary("b".into()));
+    assert_eq!(Parser::MessagePack.encode_behind("4", &packet), Parser::MessagePack.encode(&packet));
+}
+
+#[test]
+fn messagepack_keeps_the_order_of_members() {
+    let json = r#"["e",{"k2":1,"k10":[{"z":null,"a":-1.5}],"k1":"x"}]"#;
+    let arguments = Some(Arguments::new(Text::from(json)).unwrap());
+    let packet = Packet { kind: PacketKind::Event, namespace: Text::from("/"), id: Some(7), arguments };
+    let read = decode_msgpack(&encode_msgpack(&packet), &Limits::default()).unwrap();
+    assert_eq!(read, packet);
 }

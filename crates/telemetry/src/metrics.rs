@@ -8,3 +8,4 @@ pub mod log;
 pub mod process;
 pub mod relay;
 pub mod signal;
+pub mod socketio;

@@ -18,6 +18,7 @@ pub struct Server {
     program: Program,
     listeners: BTreeMap<String, SocketAddr>,
     home: TempDir,
+    builder: ServerBuilder,
 }
 
 /// How to start a [`Server`].
@@ -28,7 +29,12 @@ pub struct ServerBuilder {
 }
 
 /// What puts every listener of the default roles on a free port.
-const FREE_PORTS: [&str; 3] = ["http.listen=127.0.0.1:0", "signal.listen=127.0.0.1:0", "relay.listen=127.0.0.1:0"];
+const FREE_PORTS: [&str; 4] = [
+    "http.listen=127.0.0.1:0",
+    "signal.listen=127.0.0.1:0",
+    "signal.socketio.listen=127.0.0.1:0",
+    "relay.listen=127.0.0.1:0",
+];
 
 const DATA_DIR: &str = "data";
 
@@ -58,11 +64,14 @@ impl ServerBuilder {
     /// # Errors
     /// No binary, a server that ends or does not get ready: the message holds its log.
     pub fn start(self) -> Result<Server> {
-        let home = tempfile::tempdir()?;
+        self.start_in(tempfile::tempdir()?)
+    }
+
+    fn start_in(self, home: TempDir) -> Result<Server> {
         // The server makes its data directory itself, closed to others.
         let mut program = Program::start(&mut self.command(home.path())?)?;
         let listeners = program.wait_for_line("the line with its listeners", WAIT_MAX, listeners_of)?;
-        let server = Server { program, listeners, home };
+        let server = Server { program, listeners, home, builder: self };
         server.wait_ready()?;
         Ok(server)
     }
@@ -156,6 +165,24 @@ impl Server {
     /// It had to be killed.
     pub fn stop(self) -> Result<Ended> {
         self.program.stop()
+    }
+
+    /// Kills it without a word (SIGKILL) and starts another in its place: on its ports, with its data.
+    ///
+    /// # Errors
+    /// As [`ServerBuilder::start`].
+    pub fn kill_and_replace(self) -> Result<Self> {
+        let Self { mut program, listeners, home, mut builder } = self;
+        program.signal(Signal::KILL)?;
+        program.wait(WAIT_MAX)?;
+        for (section, name) in
+            [("http", "http"), ("signal", "signal"), ("signal.socketio", "socketio"), ("relay", "relay")]
+        {
+            if let Some(addr) = listeners.get(name) {
+                builder = builder.set(&format!("{section}.listen"), &addr.to_string());
+            }
+        }
+        builder.start_in(home)
     }
 
     fn wait_ready(&self) -> Result<()> {

@@ -56,6 +56,10 @@ export class OriginalAgent {
     this.#send({ type: 'offer', from: this.id, to: peer, offer: { type: offer.type, sdp: offer.sdp } });
   }
 
+  sendCandidate(peer, candidate) {
+    this.#send({ type: 'ice-candidate', from: this.id, to: peer, candidate });
+  }
+
   sendText(text) {
     this.channel.send(text);
   }
@@ -100,7 +104,7 @@ export class OriginalAgent {
     this.#connections.set(peer, connection);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate) return;
-      this.#send({ type: 'ice-candidate', from: this.id, to: peer, candidate: candidate.toJSON() });
+      this.sendCandidate(peer, candidate.toJSON());
       this.onCandidateSent();
     };
     connection.ondatachannel = ({ channel }) => this.#watch(channel);

@@ -3,9 +3,9 @@
 import { parseArgs } from 'node:util';
 
 /**
- * Runs `main` with the options of the command line (`--name value`, all strings) and prints what it resolves to as one
- * line of JSON. Exit 0 then; 1 if it throws, if a promise is rejected unseen, or after `limitMs`; 3 when standard input
- * ends, because then whoever started us is gone.
+ * Runs `main` with the options of the command line (`--name value`, all strings) and with its other arguments, and
+ * prints what it resolves to as one line of JSON. Exit 0 then; 1 if it throws, if a promise is rejected unseen, or
+ * after `limitMs`; 3 when standard input ends, because then whoever started us is gone.
  */
 export function runScript(names, main, limitMs = 60_000) {
   const fail = (error) => {
@@ -18,8 +18,8 @@ export function runScript(names, main, limitMs = 60_000) {
   setTimeout(() => fail(`gave up after ${limitMs} ms`), limitMs).unref();
 
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
-  const { values } = parseArgs({ options });
-  Promise.resolve(main(values)).then((result) => {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  Promise.resolve(main(values, positionals)).then((result) => {
     // libwebrtc's threads would keep the process alive, so it is ended once the line is written.
     process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
   }, fail);

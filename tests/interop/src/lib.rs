@@ -3,17 +3,24 @@
 //! The clients are in `clients/`, each a program that takes addresses and credentials as arguments. The same clients
 //! also run against other people's servers (`tests/control.rs`), so that a failure tells whose fault it is.
 
+mod call_page;
 mod certificate;
 mod coturn;
+mod link;
 pub mod natlab;
 mod probe;
 mod script;
+pub mod socketio;
+mod socketio_server;
 mod turn_service;
 mod uclient;
 
+pub use call_page::CallPage;
 pub use certificate::Certificate;
 pub use coturn::Coturn;
+pub use link::{Linking, synapse_node};
 pub use probe::{Probe, Probed};
 pub use script::Script;
+pub use socketio_server::SocketIoServer;
 pub use turn_service::TurnService;
 pub use uclient::{EchoPeer, Report, Way, parse_report, run_uclient, run_uclient_as_user, start_uclient};

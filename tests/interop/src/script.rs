@@ -16,7 +16,7 @@ pub struct Script {
 }
 
 /// Above the limit each script sets itself, so that it can say what it waited for.
-const LIMIT: Duration = Duration::from_secs(150);
+pub(crate) const LIMIT: Duration = Duration::from_secs(150);
 
 impl Script {
     /// A Node script, by its path in this package.
@@ -57,6 +57,13 @@ impl Script {
         let mut command = Command::new(interpreter);
         command.current_dir(package).arg(package.join(name));
         Self { command, name, built: None }
+    }
+
+    /// Adds an argument that has no name.
+    #[must_use]
+    pub fn argument(mut self, value: impl AsRef<str>) -> Self {
+        self.command.arg(value.as_ref());
+        self
     }
 
     /// Adds `--name value`.

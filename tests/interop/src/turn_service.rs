@@ -34,6 +34,17 @@ impl TurnService {
         Ok((server, service))
     }
 
+    /// The same with these settings.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn sangam_set(settings: &[(&str, &str)]) -> Result<(Server, Self)> {
+        let builder = Server::builder().environment("TURN_AUTH_SECRET", SECRET);
+        let server = settings.iter().fold(builder, |builder, (key, value)| builder.set(key, value)).start()?;
+        let service = Self { addr: server.listener("relay")?, secret: SECRET.to_owned() };
+        Ok((server, service))
+    }
+
     /// The same, with clients that may move with their allocation.
     ///
     /// # Errors

@@ -31,24 +31,6 @@ fn field(file: &str, name: &str) -> Option<String> {
     pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
 }
 
-/// Resident set of a process, in bytes.
-pub(super) fn resident_bytes(pid: u32) -> Option<u64> {
-    let kib = first_number(&field(&format!("/proc/{pid}/status"), "VmRSS")?)?;
-    Some(kib * 1024)
-}
-
 fn first_number(text: &str) -> Option<u64> {
     text.split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn our_own_memory_is_plausible() {
-        let bytes = resident_bytes(std::process::id()).unwrap();
-        assert!((500_000..2_000_000_000).contains(&bytes), "{bytes}");
-        assert_eq!(resident_bytes(u32::MAX), None);
-    }
 }

@@ -13,9 +13,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 pub(super) use self::churn::Churn;
-use self::plan::{Plan, Priority, Scenario};
+use self::plan::{Plan, Scenario};
 use self::server::{Kind, Programs, RelayServer};
 use self::step::{ControlOutcome, FloodOutcome, LoadOutcome};
+use super::place::Priority;
 use super::{machine, report};
 use crate::repository::Repository;
 use crate::{Verdict, process};

@@ -1,16 +1,19 @@
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use sangam_bench_common::process::resident_bytes;
 use sangam_testkit::{Program, WAIT_MAX, free_tcp_port, http};
 
-use super::machine::resident_bytes;
 use crate::repository::Repository;
 
 /// A server started for a measurement.
 pub(super) struct Running {
     program: Program,
+    /// Of its main HTTP.
+    pub(super) addr: SocketAddr,
     /// From just before the process was made until `/ready` answered 200.
     pub(super) ready_after: Duration,
     _home: tempfile::TempDir,
@@ -20,10 +23,15 @@ impl Running {
     /// Starts `binary serve` with an empty data directory and free ports, and asks `/ready` every half millisecond.
     pub(super) fn start(repository: &Repository, binary: &std::path::Path) -> Result<Self> {
         let home = tempfile::tempdir().context("cannot make a directory for data")?;
-        let addr = format!("127.0.0.1:{}", free_tcp_port()?).parse()?;
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()?));
         let mut command: Command = repository.command(binary);
         command.args(["serve", "--data-dir"]).arg(home.path().join("data"));
-        for setting in [&format!("http.listen={addr}"), "signal.listen=127.0.0.1:0", "relay.listen=127.0.0.1:0"] {
+        for setting in [
+            &format!("http.listen={addr}"),
+            "signal.listen=127.0.0.1:0",
+            "signal.socketio.listen=127.0.0.1:0",
+            "relay.listen=127.0.0.1:0",
+        ] {
             command.args(["--set", setting]);
         }
         let began = Instant::now();
@@ -34,7 +42,11 @@ impl Running {
             }
             thread::sleep(Duration::from_micros(500));
         }
-        Ok(Self { program, ready_after: began.elapsed(), _home: home })
+        Ok(Self { program, addr, ready_after: began.elapsed(), _home: home })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.program.pid()
     }
 
     /// Resident memory after some time without a client.

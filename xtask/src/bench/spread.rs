@@ -11,6 +11,12 @@ impl Spread {
         (!readings.is_empty()).then_some(Self { sorted: readings })
     }
 
+    /// Of each of `ours` to the other of the same round; a round that has no ratio does not count.
+    pub(super) fn of_ratios(ours: &[f64], other: &[f64]) -> Option<Self> {
+        let pairs = ours.iter().zip(other).filter(|(_, other)| **other > 0.0);
+        Self::of(pairs.map(|(ours, other)| ours / other).filter(|ratio| !ratio.is_nan()).collect())
+    }
+
     pub(super) fn min(&self) -> f64 {
         self.sorted[0]
     }
@@ -34,6 +40,14 @@ impl Spread {
     }
 }
 
+/// Smallest, middle and largest reading for a table; `-` without one.
+pub(super) fn cell(spread: Option<Spread>, digits: usize) -> String {
+    spread.map_or_else(
+        || "-".to_owned(),
+        |s| format!("{:.digits$} / **{:.digits$}** / {:.digits$}", s.min(), s.median(), s.max()),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +58,12 @@ mod tests {
         assert_eq!((odd.min(), odd.median(), odd.max(), odd.runs()), (1.0, 2.0, 3.0, 3));
         assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]).unwrap().median(), 2.5);
         assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn ratios_are_of_the_same_round_and_none_is_to_nothing() {
+        let ratios = Spread::of_ratios(&[1.0, 8.0, 5.0, f64::INFINITY, 9.0], &[2.0, 4.0, 0.0, f64::INFINITY]).unwrap();
+        assert_eq!(cell(Some(ratios), 1), "0.5 / **1.2** / 2.0");
+        assert_eq!(cell(Spread::of_ratios(&[], &[1.0]), 1), "-");
     }
 }

@@ -5,7 +5,7 @@ pub(super) enum Storey {
     Words,
     /// `auth`, `witness`, `*-proto`: no runtime, socket, clock or randomness of their own.
     Core,
-    /// `storage`, `bus`, `control`, `net`, `telemetry`: ports and listeners that drivers use.
+    /// `storage`, `bus`, `control`, `net`, `socketio`, `telemetry`: ports, listeners and wires that drivers use.
     Port,
     /// `storage-*`, `bus-*`: one backend behind a port.
     Adapter,
@@ -19,7 +19,7 @@ pub(super) enum Storey {
     Binary,
     /// `testkit`: for tests only.
     Testkit,
-    /// Outside `crates/`: xtask, fuzz, tests, benches. Nothing depends on them.
+    /// Outside `crates/`: xtask, fuzz, tests, benches. Nothing in `crates/` depends on them.
     Workbench,
 }
 
@@ -33,7 +33,7 @@ impl Storey {
         Some(match name {
             "types" => Self::Words,
             "auth" | "witness" => Self::Core,
-            "storage" | "bus" | "control" | "net" | "telemetry" => Self::Port,
+            "storage" | "bus" | "control" | "net" | "socketio" | "telemetry" => Self::Port,
             "config" => Self::Config,
             "mesh-node" => Self::Driver,
             "probe" | "fleet" | "sync-client" | "doctor" | "deploy-files" => Self::Tool,
@@ -71,6 +71,7 @@ impl Storey {
                 Self::Tool,
                 Self::Binary,
                 Self::Testkit,
+                Self::Workbench,
             ],
         }
     }

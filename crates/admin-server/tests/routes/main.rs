@@ -9,5 +9,6 @@ mod metrics;
 mod pages;
 mod ready;
 mod relay;
+mod rooms;
 mod server;
 mod tokens;

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, router};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
-use sangam_control::{Part, PartReport, PartState, RelaySessions, TokenRevocations};
+use sangam_control::{Part, PartReport, PartState, RelaySessions, Rooms, TokenRevocations};
 use sangam_net::http::{Client, Scheme};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_telemetry::metrics::process::ProcessMetrics;
@@ -18,6 +18,7 @@ use sangam_types::{Mono, Now, Wall};
 use tower::ServiceExt as _;
 
 use crate::relay::FakeSessions;
+use crate::rooms::FakeRooms;
 
 /// 2023-11-14T22:13:20Z, an hour after the server began.
 pub(crate) const NOW: Now =
@@ -29,6 +30,7 @@ pub(crate) struct Server {
     pub(crate) access: Arc<ArcSwap<Access>>,
     pub(crate) relay: Arc<Told>,
     pub(crate) sessions: Arc<FakeSessions>,
+    pub(crate) rooms: Arc<FakeRooms>,
 }
 
 /// A part that is as it is told to be.
@@ -143,9 +145,11 @@ impl Server {
         let keyring = access.keyring.with_revoked(tokens.revoked());
         let access = Arc::new(ArcSwap::from_pointee(Access { keyring, ..access }));
         let sessions = Arc::<FakeSessions>::default();
+        let rooms = Arc::<FakeRooms>::default();
         let state = AdminState {
             parts: vec![Arc::clone(&relay) as Arc<dyn Part>, signal],
             relay: Some(Arc::clone(&sessions) as Arc<dyn RelaySessions>),
+            rooms: Some(Arc::clone(&rooms) as Arc<dyn Rooms>),
             tokens,
             registry: Arc::new(registry),
             metrics,
@@ -155,7 +159,7 @@ impl Server {
             version: "1.2.3",
             options: AdminOptions { check_keep: Duration::ZERO, ..AdminOptions::default() },
         };
-        Self { router: router(state), access, relay, sessions }
+        Self { router: router(state), access, relay, sessions, rooms }
     }
 
     pub(crate) async fn get(&self, path: &str, from: &From) -> Answer {

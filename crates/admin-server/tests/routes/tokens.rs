@@ -64,8 +64,8 @@ async fn a_good_token_is_exchanged_for_a_later_one_of_the_same_claims() {
 #[tokio::test]
 async fn only_a_good_token_of_signaling_with_a_name_and_an_age_is_renewed() {
     let server = Server::new();
-    let began = Some(Wall::from_unix_secs(NOW.wall.unix_secs() - 86_000));
-    let old = Claims { origin_jti: Some("zeroth".to_owned()), auth_time: began, ..claims() };
+    let began = Wall::from_unix_secs(NOW.wall.unix_secs() - 86_000);
+    let old = Claims { origin_jti: Some("zeroth".to_owned()), auth_time: Some(began), ..claims() };
     for (from, status, code) in [
         (From::Loopback, 401, "token_required"),
         (minted(Use::Signal, &Claims { exp: at(0), ..claims() }), 200, ""),

@@ -110,8 +110,11 @@ fn everything_on_loopback_needs_nothing() {
 #[test]
 fn lan_says_aloud_that_it_is_open_and_is_refused_on_a_public_machine() {
     let notices = check(STRONG, &[("server.lan", "true")], &LAN_MACHINE).unwrap();
-    assert_eq!(notices.len(), 2, "{notices:?}");
-    assert!(notices[0].contains("0.0.0.0:8443 serves clients without a token; the local network"), "{notices:?}");
+    assert_eq!(notices.len(), 4, "{notices:?}");
+    assert!(
+        notices[0].contains("JSON signaling on 0.0.0.0:8443 serves clients without a token; the local network"),
+        "{notices:?}"
+    );
     let error = check(STRONG, &[("server.lan", "true")], &PUBLIC_MACHINE).unwrap_err();
     assert!(error.contains("`--lan` is for private networks") && error.contains("signal.open"), "{error}");
 }
@@ -130,7 +133,7 @@ fn a_public_listener_is_refused_with_the_setting_that_opens_it() {
 #[test]
 fn signaling_on_the_main_listener_is_judged_too() {
     let error = check(STRONG, &[("http.listen", "203.0.113.9:8080")], &PUBLIC_MACHINE).unwrap_err();
-    assert!(error.contains("JSON signaling at /ws on 203.0.113.9:8080"), "{error}");
+    assert!(error.contains("JSON signaling, Socket.IO, the rendezvous on 203.0.113.9:8080"), "{error}");
 }
 
 #[test]

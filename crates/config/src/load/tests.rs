@@ -262,12 +262,33 @@ fn a_host_that_is_a_name_is_reported_and_a_port_that_is_none_is_refused() {
 
 #[test]
 fn what_cannot_be_honoured_yet_is_reported() {
-    for variable in
-        ["REDIS_URL", "DATABASE_URL", "WITNESS_LOGGER_URL", "JWT_SECRET", "SOCKET_PORT", "DISABLE_MDNS", "DB_PATH"]
-    {
+    for variable in ["REDIS_URL", "DATABASE_URL", "WITNESS_LOGGER_URL", "JWT_SECRET", "DISABLE_MDNS", "DB_PATH"] {
         let notices = environment(&[(variable, "x")]).notices();
         assert!(notices[0].starts_with(&format!("{variable} is set but not honoured")), "{notices:?}");
     }
+}
+
+#[test]
+fn the_guides_socket_port_is_the_one_port_of_socketio_and_opens_to_the_lan_like_a_default() {
+    let listen = |variables: &[(&'static str, &'static str)]| {
+        let socketio = environment(variables).load().unwrap().config.signal.socketio;
+        socketio.listen.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(listen(&[]), ["127.0.0.1:3001", "127.0.0.1:3002"]);
+    assert_eq!(listen(&[("SOCKET_PORT", "3005")]), ["127.0.0.1:3005"]);
+    assert_eq!(listen(&[("SOCKET_PORT", "3005"), ("SANGAM_SERVER__LAN", "true")]), ["0.0.0.0:3005"]);
+    assert_eq!(listen(&[("SANGAM_SIGNAL__SOCKETIO__LISTEN", "127.0.0.1:9"), ("SOCKET_PORT", "1")]), ["127.0.0.1:9"]);
+}
+
+#[test]
+fn a_section_inside_a_section_is_set_from_every_source() {
+    let strict = |given: Given| given.load().unwrap().config.signal.socketio.strict;
+    assert!(strict(file("[signal.socketio]\nstrict = true\n")));
+    assert!(strict(file("signal.socketio.strict = true\n")));
+    assert!(strict(environment(&[("SANGAM_SIGNAL__SOCKETIO__STRICT", "true")])));
+    assert!(strict(set(&["signal.socketio.strict=true"])));
+    let error = file("[signal.socketio]\nstrikt = true\n").refused();
+    assert!(error.contains("line 2") && error.contains("did you mean `signal.socketio.strict`"), "{error}");
 }
 
 #[test]

@@ -1,12 +1,18 @@
-//! `[signal]`: JSON signaling over WebSocket.
+//! `[signal]`: signaling, and JSON over WebSocket; the other wires have sections of their own in it.
+
+pub mod json;
+pub mod rendezvous;
+pub mod rooms;
+pub mod socketio;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::{json::Json, rendezvous::Rendezvous, rooms::Rooms, socketio::Socketio};
 use crate::sections::{Check, tls::TlsMode};
 use crate::values::{ByteSize, HumanDuration, ListenAddr};
 
-/// JSON signaling over WebSocket.
+/// Signaling, and JSON over WebSocket.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Signal {
@@ -20,8 +26,8 @@ pub struct Signal {
     /// Whether every connection begins with a PROXY v2 header.
     #[schemars(extend("x-reload" = "restart"))]
     pub proxy_protocol: bool,
-    /// Whether clients without a token are served beyond loopback. Not set: only with `server.lan`, and a listener that
-    /// strangers reach is refused until this is `true` or `false`.
+    /// Whether clients without a token are served beyond loopback, on every wire that has no setting of its own. Not set:
+    /// only with `server.lan`, and a listener that strangers reach is refused until this is `true` or `false`.
     #[schemars(extend("x-reload" = "live"))]
     pub open: Option<bool>,
     /// Open sockets; the next upgrade is answered 503.
@@ -30,6 +36,13 @@ pub struct Signal {
     /// Open sockets from one client address (IPv6: one /64); the next upgrade is answered 429.
     #[schemars(extend("x-reload" = "restart"))]
     pub sockets_per_address_max: usize,
+    /// Sockets that may open per second for long; the next upgrade is answered 503 and told when to come back, each client
+    /// another time.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub openings_per_sec: u32,
+    /// Sockets that may open at once.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub openings_burst: u32,
     /// The largest message; a larger one closes its socket with 1009.
     #[schemars(extend("x-reload" = "restart"))]
     pub message_bytes_max: ByteSize,
@@ -93,6 +106,17 @@ pub struct Signal {
     /// How long a stop waits for sockets to close.
     #[schemars(extend("x-reload" = "restart"))]
     pub drain_limit: HumanDuration,
+    /// What clients are told when the server stops, as the reason of their close: where to go. At most 123 bytes.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub drain_hint: String,
+    /// Agents on JSON WebSockets.
+    pub json: Json,
+    /// Socket.IO.
+    pub socketio: Socketio,
+    /// Nodes that register and poll over HTTP.
+    pub rendezvous: Rendezvous,
+    /// Rooms, whatever wire brings a participant there.
+    pub rooms: Rooms,
 }
 
 impl Default for Signal {
@@ -104,6 +128,8 @@ impl Default for Signal {
             open: None,
             sockets_max: 65_536,
             sockets_per_address_max: 8_192,
+            openings_per_sec: 4_000,
+            openings_burst: 4_000,
             message_bytes_max: ByteSize::from_kib(256),
             outgoing_bytes_max: ByteSize::from_kib(1_024),
             queue_len_max: 1_024,
@@ -125,6 +151,11 @@ impl Default for Signal {
             glare_timeout: HumanDuration::from_secs(10),
             tickets_max: 65_536,
             drain_limit: HumanDuration::from_secs(5),
+            drain_hint: "going away".to_owned(),
+            json: Json::default(),
+            socketio: Socketio::default(),
+            rendezvous: Rendezvous::default(),
+            rooms: Rooms::default(),
         }
     }
 }
@@ -134,12 +165,16 @@ impl Signal {
         check.require(!self.listen.is_empty(), "listen", "the list is empty; write at least one address");
         check.within("sockets_max", self.sockets_max, 1, 1_000_000);
         check.within("sockets_per_address_max", self.sockets_per_address_max, 1, 1_000_000);
+        check.within("openings_per_sec", self.openings_per_sec, 1, 1_000_000);
+        check.within("openings_burst", self.openings_burst, 1, 1_000_000);
         let size = ByteSize::from_kib;
         check.within("message_bytes_max", self.message_bytes_max, size(4), size(16 * 1_024));
         check.within("outgoing_bytes_max", self.outgoing_bytes_max, size(16), size(64 * 1_024));
         check.within("queue_len_max", self.queue_len_max, 1, 1_000_000);
         check.within("messages_per_sec", self.messages_per_sec, 1, 1_000_000);
         check.within("messages_burst", self.messages_burst, 1, 1_000_000);
+        // RFC 6455 §5.5: a close frame has 125 bytes, two of which are its code.
+        check.require(self.drain_hint.len() <= 123, "drain_hint", "the reason of a close has at most 123 bytes");
         self.validate_rooms(check);
     }
 
@@ -163,4 +198,10 @@ impl Signal {
         check.within("glare_timeout", self.glare_timeout, second, HumanDuration::from_secs(300));
         check.within("tickets_max", self.tickets_max, 1, 10_000_000);
     }
+}
+
+/// A room's name is checked where it is used; here so that a wrong one is found before anything starts.
+fn check_room(check: &mut Check, room: &str) {
+    let fine = (1..=128).contains(&room.len()) && !room.chars().any(char::is_control);
+    check.require(fine, "room", "a room has a name of 1 to 128 bytes without control characters");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use sangam_probe::Load;
+use serde_json::Value;
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArgs {
@@ -20,6 +21,9 @@ pub(crate) enum ProbeCommand {
     Turn(TurnArgs),
     /// Registers two agents on a JSON signaling server and relays between them
     Signal(SignalArgs),
+    /// Opens sessions on a Socket.IO server by every transport, and looks at what it answers
+    #[command(name = "socketio")]
+    SocketIo(SocketIoArgs),
     /// Asks an HTTP server for /health and /ready
     Health(HealthArgs),
 }
@@ -110,6 +114,44 @@ pub(crate) struct SignalArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "What CONNECT is sent may be a secret: then give it by --auth-file, on standard input \
+    (`--auth-file -`) or in SANGAM_PROBE_AUTH, not by --auth.")]
+pub(crate) struct SocketIoArgs {
+    /// An http://, https://, ws:// or wss:// URL; a path, if it has one, is used in place of /socket.io/
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// Which namespace is entered
+    #[arg(long, value_name = "NAME", default_value = "/", value_parser = namespace)]
+    pub(crate) namespace: String,
+    /// A JSON object that is sent with CONNECT
+    #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "auth_file")]
+    pub(crate) auth: Option<Value>,
+    /// A file with that object; `-` is standard input; else SANGAM_PROBE_AUTH
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auth_file: Option<PathBuf>,
+    /// A file with a token that is sent as `Authorization: Bearer`; `-` is standard input; else SANGAM_PROBE_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Waits for the server's first ping, if its pingInterval is at most this: 60s if no time is given
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) wait_ping: Option<Duration>,
+    /// Sends this event, which must be acknowledged
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event: Option<String>,
+    /// An argument of the event, as JSON; may be repeated
+    #[arg(long, value_name = "JSON", value_parser = json, requires = "event")]
+    pub(crate) data: Vec<Value>,
+    /// The event that must come back, in place of an acknowledgement
+    #[arg(long, value_name = "NAME", requires = "event")]
+    pub(crate) expect: Option<String>,
+    /// Lets two participants meet in a session of their own: join-session, webrtc-offer, leave-session
+    #[arg(long)]
+    pub(crate) room: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
     /// An http:// or https:// URL; its path is not used
     #[arg(value_name = "URL")]
@@ -139,6 +181,15 @@ fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_millis(10)..=Duration::from_secs(300);
     if allowed.contains(&timeout) { Ok(timeout) } else { Err("must be from 10ms to 5m".to_owned()) }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let is_one = text.starts_with('/') && !text.contains(|c: char| c == ',' || c.is_control());
+    if is_one { Ok(text.to_owned()) } else { Err("must begin with `/` and have no comma".to_owned()) }
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("is no JSON: {error}"))
 }
 
 fn message_size(text: &str) -> Result<usize, String> {

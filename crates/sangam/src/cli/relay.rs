@@ -1,35 +1,18 @@
 //! `sangam relay`: one definition per flag.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
+use super::api::{ApiArgs, TOKEN_HELP};
+
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Reading needs no token on the server's own machine; changing something needs one with the scope \
-    admin:write. It never stands on the command line: it comes from a file, from standard input (`-` for a file's name), or \
-    from SANGAM_API_TOKEN."
-)]
+#[command(after_help = TOKEN_HELP)]
 pub(crate) struct RelayArgs {
     #[command(subcommand)]
     pub(crate) command: RelayCommand,
-    /// The server's main HTTP listener
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    pub(crate) url: String,
-    /// A file with a token
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Believes the certificate authorities of this PEM file instead of the system's
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Longest wait for the answer: 500ms, 5s
-    #[arg(long, global = true, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
-    pub(crate) timeout: Duration,
-    /// Prints what the API answers
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -88,7 +88,7 @@ fn print(sources: &ConfigArgs, json: bool) -> anyhow::Result<Verdict> {
     let catalogue = Catalogue::get();
     if json {
         let of_key = |key: &sangam_config::Key| {
-            let value = &values[&key.section][&key.key];
+            let value = key.value_in(&values);
             (key.name.clone(), json!({ "value": value, "origin": loaded.origin(&key.name).to_string() }))
         };
         output::print(&format!("{:#}\n", Value::Object(catalogue.keys().iter().map(of_key).collect())))?;
@@ -98,7 +98,7 @@ fn print(sources: &ConfigArgs, json: bool) -> anyhow::Result<Verdict> {
     for section in catalogue.sections() {
         text.push_str(&format!("[{}]\n", section.name));
         for key in catalogue.keys().iter().filter(|key| key.section == section.name) {
-            let line = match &values[&section.name][&key.key] {
+            let line = match key.value_in(&values) {
                 Value::Null => format!("# {} is not set\n", key.key),
                 value => format!("{} = {}  # {}\n", key.key, as_toml(value), loaded.origin(&key.name)),
             };

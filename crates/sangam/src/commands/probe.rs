@@ -1,21 +1,23 @@
-//! `sangam probe stun / turn / signal / health`.
+//! `sangam probe stun / turn / signal / socketio / health`.
 
 pub(crate) mod given;
 mod progress;
 mod show;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use sangam_probe::ProbeError;
 use sangam_probe::{
-    Bounds, Credentials, Load, Mark, Relay, Report, ServerUri, Service, Transport, Trust, fetch_ice_servers, health,
-    signal, stun, turn,
+    Bounds, Credentials, Exchange, Load, Mark, Relay, Report, ServerUri, Service, SocketIo, Transport, Trust,
+    fetch_ice_servers, health, signal, socketio, stun, turn,
 };
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
 use self::given::Given;
 use self::progress::Progress;
 use crate::Verdict;
 use crate::cli::probe::{
-    CommonArgs, HealthArgs, ProbeArgs, ProbeCommand, SignalArgs, StunArgs, TransportChoice, TurnArgs,
+    CommonArgs, HealthArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, TransportChoice, TurnArgs,
 };
 use crate::clock::wall_now;
 
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
         ProbeCommand::Stun(args) => &args.common,
         ProbeCommand::Turn(args) => &args.common,
         ProbeCommand::Signal(args) => &args.common,
+        ProbeCommand::SocketIo(args) => &args.common,
         ProbeCommand::Health(args) => &args.common,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
@@ -35,6 +38,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
             ProbeCommand::Stun(args) => probe_stun(args, bounds).await,
             ProbeCommand::Turn(args) => probe_turn(args, bounds).await,
             ProbeCommand::Signal(args) => probe_signal(args, bounds).await,
+            ProbeCommand::SocketIo(args) => probe_socketio(args, bounds).await,
             ProbeCommand::Health(args) => probe_health(args, bounds).await,
         }
     });
@@ -119,6 +123,36 @@ async fn probe_signal(args: &SignalArgs, bounds: Bounds<'_>) -> anyhow::Result<R
     let token = Given::TOKEN.read(args.token_file.as_deref())?;
     Ok(signal(&args.url, token.as_ref(), bounds).await?)
 }
+
+async fn probe_socketio(args: &SocketIoArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
+    let exchange =
+        |name: &String| Exchange { name: name.clone(), arguments: args.data.clone(), expected: args.expect.clone() };
+    let asked = SocketIo {
+        namespace: args.namespace.clone(),
+        auth: connect_auth(args)?,
+        token: Given::TOKEN.read(args.token_file.as_deref())?,
+        wait_ping: args.wait_ping,
+        event: args.event.as_ref().map(exchange),
+        room: args.room,
+    };
+    Ok(socketio(&args.url, &asked, bounds).await?)
+}
+
+/// What CONNECT is sent.
+fn connect_auth(args: &SocketIoArgs) -> anyhow::Result<Option<Value>> {
+    let auth = match &args.auth {
+        Some(auth) => Some(auth.clone()),
+        None => match Given::AUTH.read_whole(args.auth_file.as_deref())? {
+            // What it says is not told: it may be a secret.
+            Some(text) => Some(serde_json::from_str(text.expose_secret()).ok().context(NO_AUTH)?),
+            None => None,
+        },
+    };
+    ensure!(auth.as_ref().is_none_or(Value::is_object), NO_AUTH);
+    Ok(auth)
+}
+
+const NO_AUTH: &str = "what CONNECT is to be sent is no JSON object: write for example {\"token\":\"…\"}";
 
 async fn probe_health(args: &HealthArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
     let token = Given::TOKEN.read(args.token_file.as_deref())?;

@@ -2,57 +2,26 @@
 
 mod show;
 
-use anyhow::{Context as _, bail};
 use http::Method;
-use sangam_probe::{ApiAnswer, Bounds, Trust, api};
-use serde_json::{Value, json};
+use sangam_net::http::percent_encoded;
+use serde_json::json;
 
+use super::api::{self, Asked, Subject};
 use crate::Verdict;
 use crate::cli::relay::{ChoiceArgs, DrainState, RelayArgs, RelayCommand, SessionsArgs, TopBy};
-use crate::commands::probe::given::Given;
-use crate::output::print;
-use crate::percent::encoded;
 
-/// What is asked of the API.
-#[derive(Debug, PartialEq)]
-struct Asked {
-    method: Method,
-    /// Below `/api/v1/relay/`.
-    path: String,
-    body: Option<Value>,
-}
+const SUBJECT: Subject =
+    Subject { base: "/api/v1/relay/", show: show::text, is_none: "this is no administration API of a relay" };
 
 pub(crate) fn run(args: &RelayArgs) -> anyhow::Result<Verdict> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    let trust = Trust::load(args.ca_file.as_deref())?;
-    let token = Given::API_TOKEN.read(args.token_file.as_deref())?;
-    let bounds = Bounds { timeout: args.timeout, trust: &trust, progress: &|_| {} };
-    let asked = asked(&args.command);
-    let path = format!("/api/v1/relay/{}", asked.path);
-    let answer = runtime.block_on(api(&args.url, asked.method, &path, token.as_ref(), asked.body.as_ref(), bounds));
-    // A look-up of a name cannot be taken back and must not hold the end up.
-    runtime.shutdown_background();
-    let ApiAnswer { status, body } = match answer? {
-        Ok(answer) => answer,
-        Err(fault) => bail!("{} gives no answer: {fault}; name the server with `--url`", args.url),
-    };
-    let is_fine = (200..300).contains(&status);
-    if args.json {
-        print(&format!("{body}\n"))?;
-    } else if is_fine {
-        print(&show::text(&body))?;
-    } else {
-        let detail = body["detail"].as_str().unwrap_or("this is no administration API of a relay");
-        print(&format!("{status}: {detail}\n"))?;
-    }
-    Ok(if is_fine { Verdict::Fine } else { Verdict::No })
+    api::run(&args.api, SUBJECT, asked(&args.command))
 }
 
 fn asked(command: &RelayCommand) -> Asked {
     let get = |path: String| Asked { method: Method::GET, path, body: None };
     let delete = |path: String| Asked { method: Method::DELETE, path, body: None };
     match command {
-        RelayCommand::Sessions(SessionsArgs { id: Some(id), .. }) => get(format!("sessions/{}", encoded(id))),
+        RelayCommand::Sessions(SessionsArgs { id: Some(id), .. }) => get(format!("sessions/{}", percent_encoded(id))),
         RelayCommand::Sessions(args) => {
             get(format!("sessions?{}", pairs(&args.choice, &[("limit", args.limit.to_string())])))
         }
@@ -61,7 +30,7 @@ fn asked(command: &RelayCommand) -> Asked {
             get(format!("sessions/top?by={by}&count={}", args.count))
         }
         RelayCommand::Kick(args) => delete(match &args.id {
-            Some(id) => format!("sessions/{}", encoded(id)),
+            Some(id) => format!("sessions/{}", percent_encoded(id)),
             None => format!("sessions?{}", pairs(&args.choice, &[])),
         }),
         RelayCommand::Drain { state: None } => get("drain".to_owned()),
@@ -88,7 +57,7 @@ fn pairs(choice: &ChoiceArgs, more: &[(&str, String)]) -> String {
     let given = [("user", &choice.user), ("label", &choice.label), ("client", &client)];
     let given = given.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
     let all = given.chain(more.iter().map(|(key, value)| (*key, value)));
-    all.map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
+    all.map(|(key, value)| format!("{key}={}", percent_encoded(value))).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ async fn serve(process: Process<'_>) -> anyhow::Result<()> {
         logs: &logs,
         clock: Clock::start(),
     };
-    let server = Server::start(&ground)?;
+    let server = Server::start(&ground).await?;
     let report = StartReport {
         data_dir: data_dir.path().to_owned(),
         file: loaded.file.clone(),

@@ -17,6 +17,8 @@ mod relay_reload;
 #[cfg(test)]
 mod relay_sessions;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod serving;

@@ -43,8 +43,16 @@ pub(crate) fn outcome(output: Output) -> Outcome {
 }
 
 /// What puts every listener on a free port.
-pub(crate) const FREE_PORTS: [&str; 6] =
-    ["--set", "http.listen=127.0.0.1:0", "--set", "signal.listen=127.0.0.1:0", "--set", "relay.listen=127.0.0.1:0"];
+pub(crate) const FREE_PORTS: [&str; 8] = [
+    "--set",
+    "http.listen=127.0.0.1:0",
+    "--set",
+    "signal.listen=127.0.0.1:0",
+    "--set",
+    "signal.socketio.listen=127.0.0.1:0",
+    "--set",
+    "relay.listen=127.0.0.1:0",
+];
 
 /// A server that has said it is ready.
 pub(crate) struct Serving {

@@ -15,7 +15,7 @@ fn without_any_setting_every_part_is_ready_and_on_loopback() {
     let dir = tempdir().unwrap();
     let mut server = Serving::start(dir.path(), &[]);
     let listeners = server.listeners();
-    assert_eq!(listeners.keys().collect::<Vec<_>>(), ["http", "relay", "signal", "turn"]);
+    assert_eq!(listeners.keys().collect::<Vec<_>>(), ["http", "relay", "signal", "socketio", "turn"]);
     assert!(listeners.values().all(|addr| addr.ip().is_loopback() && addr.port() != 0), "{listeners:?}");
     let ready = http::get(server.http(), "/ready").unwrap();
     assert_eq!(ready.status, 200, "{}", ready.body);
@@ -59,7 +59,8 @@ fn secrets_are_made_once_with_mode_0600_and_used_again() {
     Serving::start(dir.path(), &[]).program.stop().unwrap();
     let read = || {
         let entries = fs::read_dir(dir.path().join("sangam-data")).unwrap().map(Result::unwrap);
-        let mut files: Vec<_> = entries.filter(|entry| entry.file_name() != "lock").map(|entry| entry.path()).collect();
+        let is_secret = |entry: &fs::DirEntry| entry.file_name() != "lock" && entry.path().is_file();
+        let mut files: Vec<_> = entries.filter(is_secret).map(|entry| entry.path()).collect();
         files.sort();
         files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect::<Vec<_>>()
     };

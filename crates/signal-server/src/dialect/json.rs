@@ -5,11 +5,11 @@
 mod decode;
 mod encode;
 mod fault;
-mod fields;
-mod session;
+pub(crate) mod fields;
+pub(crate) mod session;
 
 pub use decode::{Decoded, Wants, decode};
-pub use encode::{Extras, encode, encode_fault};
+pub use encode::{Extras, depends_on_room, encode, encode_fault, encode_registered};
 pub use fault::Fault;
 
 /// What a client that wants `protocol` is told. Rises when a client has to know.

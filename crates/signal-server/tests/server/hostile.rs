@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
-use sangam_signal_server::{Limits, Live, Options};
+use sangam_signal_server::{Limits, Live, Open, Options};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -157,7 +157,7 @@ async fn who_sends_too_fast_is_read_more_slowly_and_loses_nothing() {
 async fn sockets_are_bounded_in_all_and_for_each_address() {
     let few = Limits { sockets_max: 3, sockets_per_address_max: 2, ..Limits::default() };
     let mut options = limits(few);
-    options.live.access.open = true;
+    options.live.access.open = Open::all(true);
     let server = TestServer::start(options).await;
     let _first = server.open_from("192.0.2.1").await;
     let second = server.open_from("192.0.2.1").await;
@@ -185,7 +185,7 @@ async fn beyond_loopback_a_token_is_needed_unless_the_mode_is_open() {
     let from_there = [("x-test-from", "192.0.2.1")];
     assert_eq!(server.refusal("/ws", &from_there).await, (401, "token_required".to_owned()));
     let mut live = Live::default();
-    live.access.open = true;
+    live.access.open = Open::all(true);
     server.server.reload(live);
     server.open_from("192.0.2.1").await.expect_silence().await;
 }
@@ -193,7 +193,7 @@ async fn beyond_loopback_a_token_is_needed_unless_the_mode_is_open() {
 #[tokio::test]
 async fn an_id_stays_with_the_address_that_has_it_while_its_socket_answers() {
     let mut options = Options::default();
-    options.live.access.open = true;
+    options.live.access.open = Open::all(true);
     options.rooms.claim_timeout = Duration::from_secs(60);
     let server = TestServer::start(options).await;
     let mut holder = server.agent("a").await;

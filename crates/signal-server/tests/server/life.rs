@@ -116,7 +116,12 @@ async fn a_token_that_is_shown_must_be_good_even_where_none_is_needed() {
     }
     let elsewhere = Claims { room: Some("other".to_owned()), ..Claims::new("alice", in_time) };
     let token = keyring.mint(Use::Signal, &elsewhere).unwrap();
-    assert_eq!(server.refusal(&format!("/ws?token={token}"), &[]).await, (403, "room_not_allowed".to_owned()));
+    let refusal = server.refusal(&format!("/r/main/ws?token={token}"), &[]).await;
+    assert_eq!(refusal, (403, "room_not_allowed".to_owned()));
+    // Without a room in the path it is in the one of its token.
+    let (mut elsewhere, _) = server.try_open(&format!("/ws?token={token}"), &[]).await.unwrap();
+    elsewhere.register("a", "[]").await;
+    assert_eq!(server.agent_in("other", "b").await.register("b", "[]").await.matches(r#"["a"]"#).count(), 1);
 }
 
 #[tokio::test]

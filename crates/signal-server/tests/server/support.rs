@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, header};
 use prometheus_client::registry::Registry;
+use sangam_bus::Journal;
+use sangam_control::TokenRevocationWatch;
 use sangam_net::http::{Client, Scheme};
 use sangam_signal_server::{Deps, Options, SignalServer};
 use sangam_telemetry::metrics::signal::SignalMetrics;
@@ -32,10 +35,20 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start(options: Options) -> Self {
+        Self::start_with(options, None, None).await
+    }
+
+    /// What its listener of Socket.IO has is at `/beside`.
+    pub(crate) async fn start_with(
+        options: Options,
+        journal: Option<Arc<dyn Journal>>,
+        revocations: Option<TokenRevocationWatch>,
+    ) -> Self {
         let mut registry = Registry::default();
         let metrics = Arc::new(SignalMetrics::register(&mut registry));
-        let server = SignalServer::start(options, Deps { metrics });
-        let router = server.router().fallback_service(server.any_path_router()).layer(from_fn(stand_in_for_the_front));
+        let server = SignalServer::start(options, Deps { metrics, journal, revocations }).await.unwrap();
+        let router = server.router().nest("/beside", server.socketio_router());
+        let router = router.fallback_service(server.any_path_router()).layer(from_fn(stand_in_for_the_front));
         let listener = TcpListener::bind((IpAddr::from([127, 0, 0, 1]), 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -54,8 +67,14 @@ impl TestServer {
     /// A socket with an id, its answer read.
     pub(crate) async fn agent(&self, id: &str) -> Socket {
         let mut socket = self.open().await;
-        socket.send(&format!(r#"{{"type":"register","agent_id":"{id}"}}"#)).await;
-        assert!(socket.text().await.starts_with(&format!(r#"{{"type":"registered","agent_id":"{id}""#)));
+        socket.register(id, "[]").await;
+        socket
+    }
+
+    /// A socket with an id in a room, of which it wants to hear.
+    pub(crate) async fn agent_in(&self, room: &str, id: &str) -> Socket {
+        let (mut socket, _) = self.try_open(&format!("/r/{room}/ws"), &[]).await.unwrap();
+        socket.register(id, r#"["room"]"#).await;
         socket
     }
 
@@ -69,7 +88,7 @@ impl TestServer {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let (stream, response) = connect_async(request).await?;
-        Ok((Socket { stream }, response.headers().clone()))
+        Ok((Socket { stream, unread: VecDeque::new() }, response.headers().clone()))
     }
 
     /// The status and problem code of a refused upgrade.
@@ -92,14 +111,18 @@ impl TestServer {
 
     /// Waits until a line of the exposition has a value.
     pub(crate) async fn until_metric(&self, name: &str, value: u64) {
-        let reached = async {
-            while self.metric(name) != value {
-                tokio::task::yield_now().await;
-            }
-        };
-        let in_time = tokio::time::timeout(PATIENCE, reached).await;
-        assert!(in_time.is_ok(), "{name} is {} and not {value}", self.metric(name));
+        until(&format!("{name} is {value}"), || self.metric(name) == value).await;
     }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    let reached = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "waited in vain until {what}");
 }
 
 /// Headers say who a test's client is: an address in `x-test-from`, else the operator on this machine.
@@ -120,9 +143,19 @@ async fn stand_in_for_the_front(mut request: Request, next: Next) -> Response {
 /// A client's WebSocket.
 pub(crate) struct Socket {
     pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Texts that were read and put back.
+    pub(crate) unread: VecDeque<String>,
 }
 
 impl Socket {
+    /// Takes an id; `want` is a JSON list.
+    pub(crate) async fn register(&mut self, id: &str, want: &str) -> String {
+        self.send(&format!(r#"{{"type":"register","agent_id":"{id}","want":{want}}}"#)).await;
+        let answer = self.text().await;
+        assert!(answer.starts_with(&format!(r#"{{"type":"registered","agent_id":"{id}""#)), "{answer}");
+        answer
+    }
+
     pub(crate) async fn send(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.unwrap();
     }

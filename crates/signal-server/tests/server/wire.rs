@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use futures_util::SinkExt as _;
 use http::{HeaderMap, HeaderName};
 use sangam_signal_server::Options;
@@ -102,17 +104,30 @@ pub(crate) async fn request(
     headers: &[(&str, &str)],
     body: &str,
 ) -> (u16, HeaderMap, String) {
+    request_to(server.addr, method, path, headers, body.to_owned()).await
+}
+
+/// The same of a task of its own.
+pub(crate) async fn request_to(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> (u16, HeaderMap, String) {
     let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     if !headers.iter().any(|(name, _)| *name == "host") {
-        request += &format!("host: {}\r\n", server.addr);
+        request += &format!("host: {addr}\r\n");
     }
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
-    let mut stream = TcpStream::connect(server.addr).await.unwrap();
-    stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).await.unwrap();
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    // A body that is refused need not be read to its end.
+    let _: std::io::Result<()> = stream.write_all(format!("{request}\r\n{body}").as_bytes()).await;
+    let mut response = Vec::new();
+    let _: std::io::Result<usize> = stream.read_to_end(&mut response).await;
+    let response = String::from_utf8(response).unwrap();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();

@@ -10,7 +10,13 @@ use prometheus_client::registry::Registry;
 #[derive(Clone, Debug, Default)]
 pub struct SignalMetrics {
     sockets: Gauge,
+    rooms: Gauge,
     participants: Gauge,
+    absent: Gauge,
+    timers: Gauge,
+    mail: Gauge,
+    mail_bytes: Gauge,
+    events: Family<EventLabels, Counter>,
     held_bytes: Gauge,
     upgrade_refusals: Family<ReasonLabels, Counter>,
     received: Family<TypeLabels, Counter>,
@@ -24,6 +30,32 @@ pub struct SignalMetrics {
     ice_answers: Family<AccessLabels, Counter>,
     ice_refusals: Family<ReasonLabels, Counter>,
     tickets_forgotten: Counter,
+}
+
+/// How much there is of what rooms hold, now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoomFigures {
+    /// Sockets, lost ones that may return among them.
+    pub sockets: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Participants, in all rooms.
+    pub participants: usize,
+    /// Those that are away and may return.
+    pub absent: usize,
+    /// Timers that were started and have not run out.
+    pub timers: usize,
+    /// Bytes held back for order's sake.
+    pub held_bytes: usize,
+    /// Signals that wait for who is away.
+    pub mail: usize,
+    /// Their bytes.
+    pub mail_bytes: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    event: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,6 +110,20 @@ impl SignalMetrics {
 
     fn register_rooms(&self, registry: &mut Registry) {
         registry.register("signal_sockets", "Open signaling sockets", self.sockets.clone());
+        registry.register("signal_rooms", "Rooms", self.rooms.clone());
+        registry.register(
+            "signal_absent_participants",
+            "Participants that are away and may return",
+            self.absent.clone(),
+        );
+        registry.register(
+            "signal_timers",
+            "Session timers that were started and have not run out",
+            self.timers.clone(),
+        );
+        registry.register("signal_mail", "Signals that wait for who is away", self.mail.clone());
+        registry.register("signal_mail_bytes", "Bytes of signals that wait for who is away", self.mail_bytes.clone());
+        registry.register("signal_room_events", "What happened in rooms, by what it was", self.events.clone());
         registry.register("signal_participants", "Registered participants", self.participants.clone());
         registry.register(
             "signal_held_bytes",
@@ -108,12 +154,24 @@ impl SignalMetrics {
     }
 
     /// Notes how much there is.
-    pub fn noted(&self, sockets: usize, participants: usize, held_bytes: usize) {
-        for (gauge, value) in
-            [(&self.sockets, sockets), (&self.participants, participants), (&self.held_bytes, held_bytes)]
-        {
+    pub fn noted(&self, figures: &RoomFigures) {
+        for (gauge, value) in [
+            (&self.sockets, figures.sockets),
+            (&self.rooms, figures.rooms),
+            (&self.participants, figures.participants),
+            (&self.absent, figures.absent),
+            (&self.timers, figures.timers),
+            (&self.held_bytes, figures.held_bytes),
+            (&self.mail, figures.mail),
+            (&self.mail_bytes, figures.mail_bytes),
+        ] {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Counts something that happened in a room.
+    pub fn happened(&self, event: &'static str) {
+        self.events.get_or_create(&EventLabels { event }).inc();
     }
 
     /// Counts a refused upgrade.
@@ -187,7 +245,8 @@ mod tests {
     fn each_count_stands_in_the_exposition_under_its_name() {
         let mut registry = Registry::default();
         let metrics = SignalMetrics::register(&mut registry);
-        metrics.noted(3, 2, 7);
+        metrics.noted(&RoomFigures { sockets: 3, participants: 2, held_bytes: 7, mail: 4, ..RoomFigures::default() });
+        metrics.happened("room_opened");
         metrics.upgrade_refused("origin");
         metrics.received("offer");
         metrics.relayed("offer");

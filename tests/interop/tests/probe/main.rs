@@ -2,6 +2,7 @@
 
 mod health;
 mod signal;
+mod socketio;
 mod stun;
 mod support;
 mod transports;

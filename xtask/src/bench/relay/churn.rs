@@ -5,10 +5,10 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::build;
-use super::plan::Priority;
 use super::server::{Kind, Programs, RelayServer};
 use super::step::generate;
 use crate::Verdict;
+use crate::bench::place::Priority;
 use crate::bench::{machine, report};
 use crate::repository::Repository;
 

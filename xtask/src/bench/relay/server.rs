@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use sangam_testkit::{Program, WAIT_MAX, free_tcp_port, free_udp_port, http, wait_until};
 use tempfile::TempDir;
 
-use super::plan::{Core, Mode};
+use super::plan::Mode;
+use crate::bench::place::Core;
 use crate::process;
 use crate::repository::Repository;
 

@@ -2,9 +2,10 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::plan::{Core, Plan, Priority, Scenario};
+use super::plan::{Plan, Scenario};
 use super::server::{Programs, RelayServer};
-use crate::process;
+use crate::bench::generator;
+use crate::bench::place::Priority;
 use crate::repository::Repository;
 
 /// What the generator says of one step of traffic.
@@ -96,7 +97,7 @@ pub(super) fn flood(
     generate(repository, programs, server, priority, &arguments)
 }
 
-/// Runs the generator on its core against a server, both at the priority, and reads its one line.
+/// Runs the generator against a server, both at the priority, and reads its one line.
 pub(super) fn generate<T: DeserializeOwned>(
     repository: &Repository,
     programs: &Programs,
@@ -104,9 +105,7 @@ pub(super) fn generate<T: DeserializeOwned>(
     priority: Priority,
     arguments: &[String],
 ) -> Result<T> {
-    let _raised = priority.raise(repository, server.pid());
-    let mut command = priority.command(repository, Core::Generator, &programs.generator);
-    command.args(arguments).args(server.arguments());
-    let said = process::output_of(&mut command).with_context(|| format!("the server was {}", server.kind()))?;
-    serde_json::from_str(&said).with_context(|| format!("the generator said {said}"))
+    let arguments = [arguments, &server.arguments()].concat();
+    generator::outcome(repository, &programs.generator, server.pid(), priority, &arguments)
+        .with_context(|| format!("the server was {}", server.kind()))
 }

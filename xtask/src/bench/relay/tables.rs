@@ -1,8 +1,9 @@
 use super::Results;
-use super::plan::{Priority, Scenario};
+use super::plan::Scenario;
 use super::server::{Kind, goal};
 use super::step::{ControlOutcome, FloodOutcome, LoadOutcome};
-use crate::bench::spread::Spread;
+use crate::bench::place::Priority;
+use crate::bench::spread::{Spread, cell};
 
 /// Loss above this is no longer none: a closed loop loses a few packets when it starts.
 const LOSS_PERCENT_MAX: f64 = 0.01;
@@ -18,12 +19,8 @@ type Row<T> = (&'static str, fn(&T) -> f64);
 
 /// All tables as Markdown.
 pub(super) fn text(command: &str, priority: Priority, versions: &str, results: &Results) -> String {
-    let policy = match priority {
-        Priority::Ordinary => "ordinary priority",
-        Priority::Realtime => "SCHED_RR",
-    };
     let mut lines = vec![
-        format!("{command}, {versions}; server on core 1, generator on core 0, {policy}:"),
+        format!("{command}, {versions}; server on core 1, generator on core 0, {priority}:"),
         String::new(),
         "CPU of the server for each delivered packet, ns: min / **median** / max. Ratios are taken pair by pair, within \
          a round."
@@ -66,7 +63,7 @@ pub(super) fn missed_goals(results: &Results) -> Vec<String> {
     let mut missed = Vec::new();
     for scenario in scenarios(results) {
         let ours = loads(results, scenario, Kind::Ours, LoadOutcome::nanos_per_packet);
-        let ratio = ratio(&ours, &loads(results, scenario, Kind::Coturn, LoadOutcome::nanos_per_packet));
+        let ratio = Spread::of_ratios(&ours, &loads(results, scenario, Kind::Coturn, LoadOutcome::nanos_per_packet));
         let goal = goal(scenario.mode);
         if let Some(ratio) = ratio.filter(|ratio| ratio.median() > goal) {
             missed.push(format!("{scenario}: {:.2} x coturn, not {goal:.1}", ratio.median()));
@@ -77,7 +74,10 @@ pub(super) fn missed_goals(results: &Results) -> Vec<String> {
         }
     }
     let (ours, coturn) = (results.control.get(&Kind::Ours), results.control.get(&Kind::Coturn));
-    let rate = ratio(&readings(ours, |o| o.allocations_per_second), &readings(coturn, |o| o.allocations_per_second));
+    let rate = Spread::of_ratios(
+        &readings(ours, |o| o.allocations_per_second),
+        &readings(coturn, |o| o.allocations_per_second),
+    );
     if let Some(rate) = rate.filter(|rate| rate.median() < ALLOCATION_RATE_GOAL) {
         missed.push(format!("allocations/s: {:.2} x coturn, not {ALLOCATION_RATE_GOAL}", rate.median()));
     }
@@ -106,7 +106,7 @@ fn load_row(results: &Results, scenario: Scenario) -> String {
         each.join(", ")
     };
     let [ours, coturn, floor] = of(LoadOutcome::nanos_per_packet);
-    let (to_coturn, to_floor) = (cell(ratio(&ours, &coturn), 2), cell(ratio(&ours, &floor), 2));
+    let (to_coturn, to_floor) = (cell(Spread::of_ratios(&ours, &coturn), 2), cell(Spread::of_ratios(&ours, &floor), 2));
     let [ours, coturn, floor] = [ours, coturn, floor].map(|readings| cell(Spread::of(readings), 0));
     let (rates, losses) = (medians(LoadOutcome::packets_per_second, 0), medians(LoadOutcome::loss_percent, 3));
     let busy = medians(LoadOutcome::busy_percent, 0);
@@ -114,7 +114,7 @@ fn load_row(results: &Results, scenario: Scenario) -> String {
 }
 
 fn row(what: &str, ours: Vec<f64>, coturn: Vec<f64>) -> String {
-    let ratio = cell(ratio(&ours, &coturn), 2);
+    let ratio = cell(Spread::of_ratios(&ours, &coturn), 2);
     format!("| {what} | {} | {} | {ratio} |", cell(Spread::of(ours), 1), cell(Spread::of(coturn), 1))
 }
 
@@ -124,19 +124,6 @@ fn loads(results: &Results, scenario: Scenario, kind: Kind, figure: impl Fn(&Loa
 
 fn readings<T>(outcomes: Option<&Vec<T>>, figure: impl Fn(&T) -> f64) -> Vec<f64> {
     outcomes.into_iter().flatten().map(figure).collect()
-}
-
-/// Of readings of the same round.
-fn ratio(ours: &[f64], other: &[f64]) -> Option<Spread> {
-    let pairs = ours.iter().zip(other).filter(|(_, other)| **other > 0.0);
-    Spread::of(pairs.map(|(ours, other)| ours / other).collect())
-}
-
-fn cell(spread: Option<Spread>, digits: usize) -> String {
-    spread.map_or_else(
-        || "-".to_owned(),
-        |s| format!("{:.digits$} / **{:.digits$}** / {:.digits$}", s.min(), s.median(), s.max()),
-    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 use std::net::IpAddr;
 
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use sangam_control::{
@@ -12,7 +11,8 @@ use super::Relay;
 use crate::guard::Writer;
 use crate::problem::Problem;
 use crate::routes::fresh_json;
-use crate::routes::listed::{Asked, Links, Listed};
+use crate::routes::listed::{Asked, LIMIT_DEFAULT, LIMIT_MAX, Links, Listed, following, no_cursor, within};
+use crate::routes::named::Named;
 
 /// `?user=&label=&client=&limit=&after=`
 #[derive(Debug, Default, Deserialize)]
@@ -46,21 +46,16 @@ struct Meta {
     interval_secs: f64,
 }
 
-const LIMIT_DEFAULT: usize = 100;
-const LIMIT_MAX: usize = 1_000;
 const TOP_DEFAULT: usize = 10;
 const TOP_MAX: usize = 100;
 
 /// `GET /api/v1/relay/sessions`
 pub(crate) async fn list(Relay(relay): Relay, Asked(query): Asked<PageQuery>, uri: Uri) -> Result<Response, Problem> {
     let limit = within(query.limit, LIMIT_DEFAULT, LIMIT_MAX, "limit")?;
-    let from = query.after.as_deref().map_or(Some(SessionCursor::default()), cursor).ok_or_else(|| {
-        let detail = "`after` is what a page's `links.next` has there; begin with the first page.";
-        Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail)
-    })?;
+    let from = query.after.as_deref().map_or(Some(SessionCursor::default()), cursor).ok_or_else(no_cursor)?;
     let filter = SessionFilter { user: query.user, label: query.label, client: query.client };
     let found = relay.list(SessionPage { filter, from, limit }).await;
-    let next = found.next.map(|next| following(&uri, next));
+    let next = found.next.map(|next| following(&uri, &format!("{}-{}", next.thread, next.place)));
     Ok(listed(found, &uri, next))
 }
 
@@ -71,14 +66,14 @@ pub(crate) async fn top(Relay(relay): Relay, Asked(query): Asked<TopQuery>, uri:
 }
 
 /// `GET /api/v1/relay/sessions/{id}`
-pub(crate) async fn one(Relay(relay): Relay, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn one(Relay(relay): Relay, Named(id): Named) -> Result<Response, Problem> {
     let mut found = relay.find(session_id(&id)?).await;
     let session = found.sessions.pop().ok_or_else(|| missing(&id, &found.silent_threads))?;
     Ok(fresh_json(StatusCode::OK, &session))
 }
 
 /// `DELETE /api/v1/relay/sessions/{id}`
-pub(crate) async fn kick_one(writer: Writer, Relay(relay): Relay, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn kick_one(writer: Writer, Relay(relay): Relay, Named(id): Named) -> Result<Response, Problem> {
     let outcome = relay.kick(Kick::One(session_id(&id)?)).await;
     tracing::info!(by = writer.subject, session = id, ended = outcome.ended, "kick");
     if outcome.ended == 0 {
@@ -115,27 +110,9 @@ fn listed(found: SessionList, uri: &Uri, next: Option<String>) -> Response {
     fresh_json(StatusCode::OK, &list).into_response()
 }
 
-/// The address of the page that begins there: this one's with another `after`.
-fn following(uri: &Uri, next: SessionCursor) -> String {
-    let query = uri.query().unwrap_or_default().split('&');
-    let kept = query.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
-    let after = format!("after={}-{}", next.thread, next.place);
-    let pairs: Vec<&str> = kept.chain([after.as_str()]).collect();
-    format!("{}?{}", uri.path(), pairs.join("&"))
-}
-
 fn cursor(text: &str) -> Option<SessionCursor> {
     let (thread, place) = text.split_once('-')?;
     Some(SessionCursor { thread: thread.parse().ok()?, place: place.parse().ok()? })
-}
-
-fn within(asked: Option<usize>, default: usize, max: usize, name: &str) -> Result<usize, Problem> {
-    let number = asked.unwrap_or(default);
-    let refusal = || {
-        let detail = format!("`{name}` is a number from 1 to {max}.");
-        Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail)
-    };
-    (1..=max).contains(&number).then_some(number).ok_or_else(refusal)
 }
 
 fn session_id(text: &str) -> Result<SessionId, Problem> {

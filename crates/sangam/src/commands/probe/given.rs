@@ -18,28 +18,42 @@ impl Given {
     pub(crate) const PASSWORD: Self = Self { what: "password", variable: "SANGAM_PROBE_PASSWORD" };
     pub(crate) const SECRET: Self = Self { what: "secret", variable: "SANGAM_PROBE_SECRET" };
     pub(crate) const TOKEN: Self = Self { what: "token", variable: "SANGAM_PROBE_TOKEN" };
+    /// What CONNECT of Socket.IO is sent.
+    pub(crate) const AUTH: Self = Self { what: "auth", variable: "SANGAM_PROBE_AUTH" };
+    /// For every client of a fleet.
+    pub(crate) const SIMULATE_TOKEN: Self = Self { what: "token", variable: "SANGAM_SIMULATE_TOKEN" };
     /// For the administration API of a server of ours.
     pub(crate) const API_TOKEN: Self = Self { what: "token", variable: "SANGAM_API_TOKEN" };
 
     /// The first line of the file (`-`: standard input), or the variable, or nothing.
     pub(crate) fn read(&self, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
-        let text = match file {
-            None => match std::env::var(self.variable) {
-                Ok(text) => text,
-                Err(_) => return Ok(None),
-            },
-            Some(path) if path == Path::new("-") => self.first_of(stdin(), "standard input")?,
+        let text = self.text(file)?;
+        text.map(|text| self.not_empty(text.lines().next().unwrap_or_default())).transpose()
+    }
+
+    /// All of it, not only its first line.
+    pub(crate) fn read_whole(&self, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
+        self.text(file)?.map(|text| self.not_empty(&text)).transpose()
+    }
+
+    fn text(&self, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+        Ok(match file {
+            None => std::env::var(self.variable).ok(),
+            Some(path) if path == Path::new("-") => Some(self.first_of(stdin(), "standard input")?),
             Some(path) => {
                 let name = path.display().to_string();
                 let file = File::open(path).with_context(|| format!("the {} file {name} cannot be read", self.what))?;
-                self.first_of(file, &name)?
+                Some(self.first_of(file, &name)?)
             }
-        };
-        let line = text.lines().next().unwrap_or_default().trim();
-        if line.is_empty() {
+        })
+    }
+
+    fn not_empty(&self, text: &str) -> anyhow::Result<SecretString> {
+        let text = text.trim();
+        if text.is_empty() {
             bail!("the {} is empty: look at what it was read from", self.what);
         }
-        Ok(Some(line.to_owned().into()))
+        Ok(text.to_owned().into())
     }
 
     fn first_of(&self, source: impl Read, name: &str) -> anyhow::Result<String> {

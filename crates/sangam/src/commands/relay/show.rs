@@ -2,27 +2,21 @@
 
 use serde_json::Value;
 
+use crate::commands::api::text::{escaped, line, table};
+
 /// Sessions as a table; of other answers, one line for each of their members.
 pub(super) fn text(body: &Value) -> String {
     match body["data"].as_array() {
-        Some(members) if members.iter().all(|member| member["id"].is_string()) => table(members, &body["meta"]),
+        Some(members) if members.iter().all(|member| member["id"].is_string()) => sessions(members, &body["meta"]),
         Some(members) => members.iter().map(line).collect(),
         None => line(body),
     }
 }
 
-fn table(sessions: &[Value], meta: &Value) -> String {
-    let mut rows =
-        vec![["ID", "USER", "CLIENT", "RELAYED", "TO PEER", "TO CLIENT", "ENDS IN"].map(str::to_owned).to_vec()];
-    rows.extend(sessions.iter().map(row));
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let padded = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    let mut text: String = rows.iter().map(padded).collect();
+fn sessions(sessions: &[Value], meta: &Value) -> String {
+    let head = ["ID", "USER", "CLIENT", "RELAYED", "TO PEER", "TO CLIENT", "ENDS IN"].map(str::to_owned).to_vec();
+    let rows: Vec<_> = std::iter::once(head).chain(sessions.iter().map(row)).collect();
+    let mut text = table(&rows);
     text.push_str(&format!("{} of {} sessions\n", sessions.len(), meta["allocations"]));
     let silent = meta["silent_threads"].as_array().filter(|threads| !threads.is_empty());
     if let Some(threads) = silent {
@@ -40,21 +34,6 @@ fn row(session: &Value) -> Vec<String> {
     let ends = format!("{} s", session["expires_in_secs"]);
     let rates = [rate("to_peer_per_sec"), rate("to_client_per_sec"), ends];
     ["id", "user", "client", "relayed"].map(shown).into_iter().chain(rates).collect()
-}
-
-fn line(member: &Value) -> String {
-    let Some(members) = member.as_object() else { return String::new() };
-    let pairs = members.iter().map(|(key, value)| match value {
-        Value::String(text) => format!("{key} {}", escaped(text)),
-        _ => format!("{key} {value}"),
-    });
-    format!("{}\n", pairs.collect::<Vec<_>>().join(", "))
-}
-
-/// Clients choose their names, which must not steer the terminal.
-fn escaped(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

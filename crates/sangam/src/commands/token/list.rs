@@ -7,6 +7,7 @@ use super::saved_revocations;
 use crate::Verdict;
 use crate::cli::token::ListArgs;
 use crate::clock::wall_now;
+use crate::commands::api::text::table as columns;
 use crate::minted_tokens::{Minted, MintedTokens};
 use crate::output::print;
 use crate::wall_text::rfc3339;
@@ -60,14 +61,9 @@ fn table(all: &[Minted], revoked: &TokenRevocations, now: Wall) -> String {
             if is_revoked(minted, revoked, now) { "revoked" } else { "good" }.to_owned(),
             note.clone().unwrap_or_default(),
         ]
+        .to_vec()
     };
-    let head = ["JTI", "SUB", "USE", "ROOM", "ALLOWS", "EXPIRES", "STATE", "NOTE"].map(str::to_owned);
+    let head = ["JTI", "SUB", "USE", "ROOM", "ALLOWS", "EXPIRES", "STATE", "NOTE"].map(str::to_owned).to_vec();
     let rows: Vec<_> = std::iter::once(head).chain(all.iter().map(row)).collect();
-    let widths: Vec<usize> =
-        (0..8).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0)).collect();
-    let line = |row: &[String; 8]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    columns(&rows)
 }

@@ -6,6 +6,7 @@ use http::Method;
 use sangam_auth::token::{Claims, Use};
 use sangam_config::Config;
 use sangam_control::{Revocation, RevokedToken};
+use sangam_net::http::percent_encoded;
 use sangam_probe::{ApiAnswer, Bounds, Trust, api};
 use sangam_types::Wall;
 use secrecy::SecretString;
@@ -19,7 +20,6 @@ use crate::commands::probe::given::Given;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::minted_tokens::MintedTokens;
 use crate::output::print;
-use crate::percent::encoded;
 use crate::wall_text::rfc3339;
 
 /// Where it is done.
@@ -70,8 +70,8 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<Verdict> {
     let outcome = match place(&config, &args.server)? {
         Place::Server(url) => {
             let query = match &name {
-                RevokedToken::Jti(jti) => format!("?jti={}", encoded(jti)),
-                RevokedToken::Sub(sub) => format!("?sub={}", encoded(sub)),
+                RevokedToken::Jti(jti) => format!("?jti={}", percent_encoded(jti)),
+                RevokedToken::Sub(sub) => format!("?sub={}", percent_encoded(sub)),
             };
             ask(&config, &args.server, &url, Method::DELETE, &query, None)?
         }

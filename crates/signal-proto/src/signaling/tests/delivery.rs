@@ -1,7 +1,7 @@
 use super::*;
 
 const WINDOW: Duration = Duration::from_millis(100);
-const ROLLS_BACK: Traits = Traits { rolls_back: true };
+const ROLLS_BACK: Traits = Traits { rolls_back: true, ..SOLE };
 
 #[test]
 fn messages_reach_their_receiver_in_order_and_nobody_else() {
@@ -17,16 +17,10 @@ fn messages_reach_their_receiver_in_order_and_nobody_else() {
 fn the_sender_is_who_the_socket_is_and_not_who_it_says() {
     let mut world = World::room(&["a", "b"]);
     world.send_as(1, "b", Offer, "b", "o");
-    world.register(1, "a2");
+    world.join(1, "a2");
     world.send_as(1, "a2", Offer, "b", "o");
     world.send_as(1, "ghost", Answer, "b", "o");
-    world.expect(&[
-        "2 < Offer a>b o",
-        "1 < registered a2 [a,b]",
-        "2 < joined a2",
-        "2 < Offer a2>b o",
-        "2 < Answer a>b o",
-    ]);
+    world.expect(&["2 < Offer a>b o", "1 < joined a2 [a,b]", "2 < arrived a2", "2 < Offer a2>b o", "2 < Answer a>b o"]);
 }
 
 #[test]
@@ -35,7 +29,7 @@ fn a_socket_without_an_id_signals_to_nobody() {
     world.connect(2, HOME);
     for kind in [Offer, Answer, Candidate] {
         world.send(2, kind, "a", "x");
-        world.expect(&["2 < refused NotRegistered"]);
+        world.expect(&["2 < refused NotInRoom"]);
     }
 }
 
@@ -125,7 +119,7 @@ fn a_participant_that_comes_back_is_described_anew() {
     let mut world = World::room(&["a", "b"]);
     world.send(1, Offer, "b", "o");
     world.connect(3, HOME);
-    world.register(3, "b");
+    world.join(3, "b");
     world.take();
     world.send(1, Candidate, "b", "old");
     world.expect(&[]);
@@ -246,7 +240,7 @@ fn an_answer_does_not_overtake_an_offer_of_its_sender() {
 fn who_can_roll_back_gets_the_first_offer_at_once_and_yields() {
     let mut world = World::room(&["a"]);
     world.connect(2, HOME);
-    world.register_as(2, "b", ROLLS_BACK);
+    world.join_as(2, "b", ROLLS_BACK);
     world.take();
     world.send(1, Offer, "b", "data a");
     world.expect(&["2 < Offer a>b data a"]);
@@ -258,7 +252,7 @@ fn who_can_roll_back_gets_the_first_offer_at_once_and_yields() {
 fn who_can_roll_back_yields_even_if_it_was_first() {
     let mut world = World::room(&["a"]);
     world.connect(2, HOME);
-    world.register_as(2, "b", ROLLS_BACK);
+    world.join_as(2, "b", ROLLS_BACK);
     world.take();
     world.send(2, Offer, "a", "media b");
     world.send(2, Candidate, "a", "b1");

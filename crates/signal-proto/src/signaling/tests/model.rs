@@ -1,162 +1,151 @@
 //! Random inputs against what a reader of the documentation would expect.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use proptest::prelude::*;
 
 use super::*;
 
+mod observer;
+
+use observer::Observer;
+
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Connect(u64, [u8; 4]),
-    Register(u64, usize),
-    Send(u64, SignalKind, usize, bool),
+    Join { socket: u64, room: usize, id: usize, traits: Traits },
+    Leave(u64, usize),
+    Send { socket: u64, room: usize, kind: SignalKind, to: Option<usize>, word: &'static str },
+    Tell(u64, usize, Topic),
+    Timer(u64, usize, TimerOrder),
+    Poll(u64, usize, usize),
+    Kick(usize, usize),
+    Lock(usize, bool),
+    End(u64, usize),
+    Recall(u64, usize),
+    Restore { room: usize, ids: Vec<usize>, verse: bool, timer: Option<u64>, locked: bool },
     Pong(u64),
-    Disconnect(u64),
+    Disconnect(u64, Departure),
+    Return(u64),
     Pass(u64),
 }
 
-const IDS: [&str; 4] = ["a", "b", "c", "d"];
+const IDS: [&str; 3] = ["a", "b", "c"];
+const ROOMS: [&str; 2] = ["one", "two"];
+const SOCKETS: u64 = 4;
 
-fn step() -> impl Strategy<Value = Step> {
-    let socket = 0..6_u64;
-    let from = prop_oneof![Just(HOME), Just(ELSEWHERE)];
-    let kind = prop_oneof![Just(Offer), Just(Answer), Just(Candidate)];
+/// Mostly the first, so that there is somebody in it.
+fn room_at() -> impl Strategy<Value = usize> + Clone {
+    prop_oneof![5 => Just(0_usize), 1 => Just(1_usize)]
+}
+
+fn traits() -> impl Strategy<Value = Traits> {
+    let presence = prop_oneof![
+        1 => Just(Presence::Sole),
+        1 => Just(Presence::Returning),
+        3 => Just(Presence::Shared),
+        2 => Just(Presence::Polled),
+    ];
+    let seldom = || prop::bool::weighted(0.2);
+    (presence, seldom(), seldom()).prop_map(|(presence, rolls_back, wants_whole)| Traits {
+        rolls_back,
+        wants_whole,
+        presence,
+    })
+}
+
+fn moderation() -> impl Strategy<Value = Step> {
+    let (socket, room) = (0..SOCKETS, room_at());
     prop_oneof![
-        2 => (socket.clone(), from).prop_map(|(socket, from)| Step::Connect(socket, from)),
-        4 => (socket.clone(), 0..IDS.len()).prop_map(|(socket, id)| Step::Register(socket, id)),
-        10 => (socket.clone(), kind, 0..IDS.len(), any::<bool>())
-            .prop_map(|(socket, kind, to, data)| Step::Send(socket, kind, to, data)),
-        1 => socket.clone().prop_map(Step::Pong),
-        1 => socket.prop_map(Step::Disconnect),
-        3 => (1..8_000_u64).prop_map(Step::Pass),
+        1 => (room.clone(), 0..IDS.len()).prop_map(|(room, id)| Step::Kick(room, id)),
+        2 => (room.clone(), any::<bool>()).prop_map(|(room, locked)| Step::Lock(room, locked)),
+        1 => (socket.clone(), room.clone()).prop_map(|(socket, room)| Step::End(socket, room)),
+        1 => (socket, room.clone()).prop_map(|(socket, room)| Step::Recall(socket, room)),
+        1 => (room, prop::collection::vec(0..IDS.len(), 0..4), any::<bool>(), prop::option::of(0..90_u64), any::<bool>())
+            .prop_map(|(room, ids, verse, timer, locked)| Step::Restore { room, ids, verse, timer, locked }),
     ]
 }
 
-/// What somebody who sees inputs and outputs knows.
-#[derive(Default)]
-struct Observer {
-    /// The socket id in use for each socket of the steps: ids are never used again.
-    names: BTreeMap<u64, u64>,
-    named: u64,
-    open: BTreeSet<u64>,
-    /// Who is on which socket, from what was delivered alone.
-    seats: BTreeMap<String, u64>,
-    /// Pairs of which the second has had a description by the first since both took their seats.
-    described: BTreeSet<(String, String)>,
+fn coming_and_going() -> impl Strategy<Value = Step> {
+    let (socket, room) = (0..SOCKETS, room_at());
+    let from = prop_oneof![3 => Just(HOME), 1 => Just(ELSEWHERE)];
+    let departure = prop_oneof![1 => Just(Departure::Said), 2 => Just(Departure::Lost)];
+    prop_oneof![
+        4 => (socket.clone(), from).prop_map(|(socket, from)| Step::Connect(socket, from)),
+        8 => (socket.clone(), room.clone(), 0..IDS.len(), traits())
+            .prop_map(|(socket, room, id, traits)| Step::Join { socket, room, id, traits }),
+        1 => (socket.clone(), room).prop_map(|(socket, room)| Step::Leave(socket, room)),
+        1 => socket.clone().prop_map(Step::Pong),
+        2 => (socket.clone(), departure).prop_map(|(socket, departure)| Step::Disconnect(socket, departure)),
+        2 => socket.prop_map(Step::Return),
+    ]
 }
 
-impl Observer {
-    fn watch(&mut self, outputs: &[Output]) {
-        for output in outputs {
-            match output {
-                Output::Deliver { to, notice } => self.watch_delivery(to, notice),
-                Output::Ping { to } => assert!(self.open.contains(&to.0), "pinged a socket that left"),
-                Output::Close { socket, .. } => {
-                    assert!(self.open.remove(&socket.0), "closed a socket that left");
-                    self.names.retain(|_, it| *it != socket.0);
-                }
-                Output::Event(Event::Left { participant, .. }) => self.unseat(participant.as_str()),
-                Output::Event(_) | Output::Wait(_) => {}
-            }
-        }
-    }
-
-    fn watch_delivery(&mut self, to: &[SocketId], notice: &Notice) {
-        let distinct: BTreeSet<_> = to.iter().collect();
-        assert_eq!(distinct.len(), to.len(), "told a socket twice");
-        for socket in to {
-            assert!(self.open.contains(&socket.0), "delivered to a socket that left: {notice:?}");
-        }
-        match notice {
-            Notice::Registered { participant, others } => {
-                assert!(!others.contains(participant), "told of itself");
-                if self.seats.get(participant.as_str()) != Some(&to[0].0) {
-                    self.unseat(participant.as_str());
-                    self.seats.insert(participant.to_string(), to[0].0);
-                }
-            }
-            Notice::Signal { kind, from, to: id, .. } => {
-                assert_eq!(self.seats.get(id.as_str()), Some(&to[0].0), "delivered to somebody else");
-                let pair = (from.to_string(), id.to_string());
-                match kind {
-                    Offer | Answer => drop(self.described.insert(pair)),
-                    Candidate => assert!(self.described.contains(&pair), "a candidate before its description"),
-                }
-            }
-            Notice::Crossed { from, to: id, .. } => {
-                assert_eq!(self.seats.get(id.as_str()), Some(&to[0].0), "delivered to somebody else");
-                self.described.insert((from.to_string(), id.to_string()));
-            }
-            Notice::Joined { .. } | Notice::Left { .. } | Notice::Refused(_) => {}
-        }
-    }
-
-    fn unseat(&mut self, id: &str) {
-        self.seats.remove(id);
-        self.described.retain(|(from, to)| from != id && to != id);
-    }
+fn talking() -> impl Strategy<Value = Step> {
+    let (socket, room) = (0..SOCKETS, room_at());
+    let kind = prop_oneof![1 => Just(Offer), 1 => Just(Answer), 2 => Just(Candidate)];
+    let to = prop_oneof![8 => (0..IDS.len()).prop_map(Some), 1 => Just(None)];
+    let word = prop_oneof![Just("data"), Just("media"), Just("media."), Just("bad")];
+    let topic = prop_oneof![Just(Topic::Verse), Just(Topic::Queue), Just(Topic::Reading)];
+    let order = prop_oneof![
+        (0..9_u64).prop_map(|secs| TimerOrder::Start(Duration::from_secs(secs))),
+        Just(TimerOrder::Pause),
+        Just(TimerOrder::Resume),
+    ];
+    prop_oneof![
+        12 => (socket.clone(), room.clone(), kind, to, word)
+            .prop_map(|(socket, room, kind, to, word)| Step::Send { socket, room, kind, to, word }),
+        4 => (socket.clone(), room.clone(), 0..IDS.len()).prop_map(|(socket, room, id)| Step::Poll(socket, room, id)),
+        1 => (socket.clone(), room.clone(), topic).prop_map(|(socket, room, topic)| Step::Tell(socket, room, topic)),
+        1 => (socket, room, order).prop_map(|(socket, room, order)| Step::Timer(socket, room, order)),
+    ]
 }
 
-fn run(world: &mut World, observer: &mut Observer, step: &Step) {
-    let name = |socket| observer.names.get(socket).copied();
-    match step {
-        Step::Connect(socket, from) => {
-            if name(socket).is_none() {
-                observer.named += 1;
-                observer.names.insert(*socket, observer.named);
-                observer.open.insert(observer.named);
-                world.connect(observer.named, *from);
-            }
-        }
-        Step::Register(socket, id) => {
-            if let Some(socket) = name(socket) {
-                world.register(socket, IDS[*id]);
-            }
-        }
-        Step::Send(socket, kind, to, data) => {
-            if let Some(socket) = name(socket) {
-                world.send(socket, *kind, IDS[*to], if *data { "data" } else { "media" });
-            }
-        }
-        Step::Pong(socket) => {
-            if let Some(socket) = name(socket) {
-                world.pong(socket);
-            }
-        }
-        Step::Disconnect(socket) => {
-            if let Some(socket) = observer.names.remove(socket) {
-                observer.open.remove(&socket);
-                world.disconnect(socket);
-            }
-        }
-        Step::Pass(millis) => world.pass(Duration::from_millis(*millis)),
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        10 => coming_and_going(),
+        12 => talking(),
+        1 => moderation(),
+        4 => prop_oneof![1..200_u64, 1..8_000_u64].prop_map(Step::Pass),
+    ]
+}
+
+/// Tight, so that all are reached.
+fn options() -> Options {
+    Options {
+        participants_max: 2,
+        sockets_per_participant_max: 2,
+        ids_per_socket_max: 3,
+        graces_max: 4,
+        peers_max: 2,
+        held_len_max: 3,
+        mail_len_max: 5,
+        sender_mail_len_max: 8,
+        mail_total_bytes_max: 120,
+        kept_bytes_max: 8,
+        kept_total_bytes_max: 20,
+        ..Options::default()
     }
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
     #[test]
-    fn nothing_reaches_who_left_and_no_candidate_comes_before_its_description(
-        steps in proptest::collection::vec(step(), 1..120)
+    fn nothing_reaches_who_left_nothing_comes_twice_or_out_of_order_and_nothing_remains(
+        steps in proptest::collection::vec(step(), 1..150),
+        is_tight in any::<bool>(),
     ) {
-        let mut world = World::new();
+        let mut world = World::with(if is_tight { options() } else { Options::default() });
         let mut observer = Observer::default();
         for step in &steps {
-            run(&mut world, &mut observer, step);
-            observer.watch(&std::mem::take(&mut world.done));
-            let (room, stats) = (&world.core.room, world.core.stats());
-            prop_assert_eq!(stats.sockets, observer.open.len());
-            let seats = room.participants.iter().map(|(id, it)| (id.to_string(), it.socket.0));
-            prop_assert_eq!(&seats.collect::<BTreeMap<_, _>>(), &observer.seats);
-            let held: usize = room.directions.values().map(crate::direction::Direction::held_bytes).sum();
-            prop_assert_eq!(stats.held_bytes, held);
+            observer.run(&mut world, step);
+            observer.check_sums(&world);
         }
-        for socket in observer.open {
-            world.disconnect(socket);
-        }
-        world.pass(60 * SECOND);
+        observer.all_go(&mut world);
+        world.pass(120 * SECOND);
+        observer.watch(&mut world);
         prop_assert_eq!(world.core.stats(), Stats::default());
-        prop_assert_eq!(world.core.room.directions.len(), 0);
         prop_assert_eq!(world.core.poll_output(), Output::Wait(None));
+        prop_assert!(observer.kept.is_empty(), "kept after all have gone");
+        prop_assert!(observer.present.is_empty(), "announced and not left");
     }
 }

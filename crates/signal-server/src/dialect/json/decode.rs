@@ -1,17 +1,25 @@
-use sangam_signal_proto::{ParticipantId, Payload, Signal, SignalKind};
+use std::time::Duration;
+
+use sangam_signal_proto::{ParticipantId, SignalKind};
+use sangam_signal_proto::{Signal, Telling, TimerOrder, Topic};
+use sangam_types::Text;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::Fault;
-use super::fields::{Fields, text, truthy};
-use super::session;
+use super::fields::{Fields, text, text_or_number, truthy};
+use crate::dialect::Said;
+use crate::dialect::depth::depth;
 
 /// A message nested deeper is refused: some clients' parsers recurse.
 const DEPTH_MAX: usize = 64;
 
 /// Of a receiver's name no more is kept: an id is shorter, and the sender is told its own words.
 const RECEIVER_BYTES_MAX: usize = 256;
+
+/// The longest name or reason, bytes: what is longer is cut.
+const WORDS_BYTES_MAX: usize = 256;
 
 /// What a message asks for.
 #[derive(Clone, Debug)]
@@ -20,11 +28,38 @@ pub enum Decoded {
     Register {
         /// Which.
         id: ParticipantId,
+        /// As it wants to be shown.
+        name: Option<Text>,
         /// What the client wants beyond the original's answer.
         wants: Wants,
     },
     /// Delivery to a participant.
-    Signal(Signal),
+    Signal(Signal<Said>),
+    /// Something for the whole room.
+    Tell(Telling<Said>),
+    /// What a late joiner hears.
+    Recall,
+    /// The room's timer.
+    Timer(TimerOrder),
+    /// To leave the room.
+    Leave,
+    /// The end of the session.
+    End {
+        /// Told to all.
+        reason: Option<Text>,
+    },
+    /// A participant is to go.
+    Kick {
+        /// Who.
+        id: ParticipantId,
+        /// Told to it and to the others.
+        reason: Option<Text>,
+    },
+    /// Nobody new may join, or may again.
+    Lock {
+        /// Which.
+        locked: bool,
+    },
     /// Nothing: a type we do not know, or no object. The original is silent too.
     Ignored,
 }
@@ -42,6 +77,12 @@ pub struct Wants {
     pub ice_ticket: bool,
     /// `rollback`: no extra answer; the client takes an offer while its own is unanswered.
     pub rollback: bool,
+    /// `resume`: no extra answer; if the socket is lost, the id stays in the room for a while.
+    pub resume: bool,
+    /// `room`: a snapshot of the room, and to hear of all that happens in it.
+    pub room: bool,
+    /// With `resume`, the member `received`: how many messages came on the lost connection behind its `registered`.
+    pub received: Option<u64>,
 }
 
 /// Reads one WebSocket message, text or binary.
@@ -51,7 +92,9 @@ pub struct Wants {
 /// What the sender is to be told; the socket stays open.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, Fault> {
     let json = std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
-    check_depth(bytes)?;
+    if depth(bytes) > DEPTH_MAX {
+        return Err(Fault::TooDeep { max: DEPTH_MAX });
+    }
     match json.trim_start_matches([' ', '\t', '\n', '\r']).as_bytes().first() {
         Some(b'{') => {}
         Some(b'n') => {
@@ -69,16 +112,26 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, Fault> {
         Some("offer") => signal(&fields, SignalKind::Offer, fields.offer),
         Some("answer") => signal(&fields, SignalKind::Answer, fields.answer),
         Some("ice-candidate") => signal(&fields, SignalKind::Candidate, fields.candidate),
+        Some("tell") => tell(&fields),
+        Some("recall") => Ok(Decoded::Recall),
+        Some("timer") => timer(&fields).map(Decoded::Timer),
+        Some("leave") => Ok(Decoded::Leave),
+        Some("end") => Ok(Decoded::End { reason: fields.reason.and_then(words) }),
+        Some("kick") => kick(&fields),
+        Some("lock") => Ok(Decoded::Lock { locked: fields.locked.is_none_or(truthy) }),
         Some(_) | None => Ok(Decoded::Ignored),
     }
 }
 
 fn register(fields: &Fields<'_>) -> Result<Decoded, Fault> {
     let id = fields.agent_id.filter(|id| truthy(id)).ok_or(Fault::MissingAgentId)?;
-    let id = text(id).ok_or(Fault::AgentIdNotText)?;
+    let id = text_or_number(id).ok_or(Fault::AgentIdNotText)?;
     let id = ParticipantId::parse(&id).map_err(Fault::InvalidAgentId)?;
-    let wants = fields.want.map(wants).unwrap_or_default();
-    Ok(Decoded::Register { id, wants })
+    let mut wants = fields.want.map(wants).unwrap_or_default();
+    if wants.resume {
+        wants.received = fields.received.and_then(|it| it.get().parse().ok());
+    }
+    Ok(Decoded::Register { id, name: fields.name.and_then(words), wants })
 }
 
 fn wants(want: &RawValue) -> Wants {
@@ -91,6 +144,8 @@ fn wants(want: &RawValue) -> Wants {
             Some("ice_servers") => wants.ice_servers = true,
             Some("ice_ticket") => wants.ice_ticket = true,
             Some("rollback") => wants.rollback = true,
+            Some("resume") => wants.resume = true,
+            Some("room") => wants.room = true,
             // A newer client may want more than we have.
             Some(_) | None => {}
         }
@@ -103,17 +158,57 @@ fn signal(fields: &Fields<'_>, kind: SignalKind, payload: Option<&RawValue>) -> 
     let (Some(_), Some(to), Some(payload)) = (given(fields.from), given(fields.to), given(payload)) else {
         return Err(Fault::InvalidSignal { kind });
     };
-    let named = |value: Option<&RawValue>| value.and_then(text);
-    // Nobody's id is other than text, so that a number is nobody.
-    let mut to = named(fields.to).unwrap_or(to);
+    // Nobody's id is other than text or a number, so that an object is nobody.
+    let mut to = fields.to.and_then(text_or_number).unwrap_or(to);
     to.truncate(to.floor_char_boundary(RECEIVER_BYTES_MAX));
     Ok(Decoded::Signal(Signal {
         kind,
-        from: named(fields.from).unwrap_or_default().into_boxed_str(),
-        to: to.into_boxed_str(),
-        shape: if kind == SignalKind::Offer { session::shape(&payload) } else { None },
-        payload: Payload(payload.into_bytes().into_boxed_slice()),
+        from: named(fields.from),
+        to: Some(to.into_boxed_str()),
+        payload: Said::new(payload.into()),
     }))
+}
+
+fn tell(fields: &Fields<'_>) -> Result<Decoded, Fault> {
+    let topic = match fields.topic.and_then(text).as_deref() {
+        Some("verse") => Topic::Verse,
+        Some("queue") => Topic::Queue,
+        Some("reading") => Topic::Reading,
+        Some(_) | None => return Err(Fault::UnknownTopic),
+    };
+    let value = fields.value.ok_or(Fault::MissingValue)?;
+    let value = Said::new(value.get().into());
+    Ok(Decoded::Tell(Telling { topic, from: named(fields.from), value }))
+}
+
+fn timer(fields: &Fields<'_>) -> Result<TimerOrder, Fault> {
+    match fields.order.and_then(text).as_deref() {
+        Some("start") => {
+            let seconds = fields.seconds.and_then(|it| it.get().parse::<f64>().ok()).ok_or(Fault::InvalidTimer)?;
+            // How long it may be is the room's business; here it has to be a time at all.
+            Duration::try_from_secs_f64(seconds).map(TimerOrder::Start).map_err(|_| Fault::InvalidTimer)
+        }
+        Some("pause") => Ok(TimerOrder::Pause),
+        Some("resume") => Ok(TimerOrder::Resume),
+        Some(_) | None => Err(Fault::InvalidTimer),
+    }
+}
+
+fn kick(fields: &Fields<'_>) -> Result<Decoded, Fault> {
+    let id = fields.agent_id.and_then(text_or_number).ok_or(Fault::MissingAgentToKick)?;
+    let id = ParticipantId::parse(&id).map_err(|_| Fault::MissingAgentToKick)?;
+    Ok(Decoded::Kick { id, reason: fields.reason.and_then(words) })
+}
+
+fn named(value: Option<&RawValue>) -> Option<Box<str>> {
+    value.and_then(text_or_number).map(String::into_boxed_str)
+}
+
+/// A text for people, as long as it may be.
+fn words(value: &RawValue) -> Option<Text> {
+    let mut words = text(value).filter(|it| !it.is_empty())?;
+    words.truncate(words.floor_char_boundary(WORDS_BYTES_MAX));
+    Some(words.into())
 }
 
 fn syntax(error: &serde_json::Error) -> Fault {
@@ -123,25 +218,4 @@ fn syntax(error: &serde_json::Error) -> Fault {
             Fault::Syntax { line: error.line(), column: error.column() }
         }
     }
-}
-
-/// Counts brackets outside strings; whether they match is the parser's business.
-fn check_depth(bytes: &[u8]) -> Result<(), Fault> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                if depth > DEPTH_MAX {
-                    return Err(Fault::TooDeep { max: DEPTH_MAX });
-                }
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -28,12 +28,24 @@ pub enum Fault {
         /// Of which kind.
         kind: SignalKind,
     },
-    /// An id that is no text.
-    #[error("Error: Invalid agent_id in register message: an id is a string")]
+    /// An id that is neither text nor number.
+    #[error("Error: Invalid agent_id in register message: an id is a string or a number")]
     AgentIdNotText,
     /// An id that is no id.
     #[error("Error: Invalid agent_id in register message: {0}")]
     InvalidAgentId(IdError),
+    /// `tell` about nothing we know.
+    #[error("Error: Invalid tell message: topic is verse, queue or reading")]
+    UnknownTopic,
+    /// `tell` without a value.
+    #[error("Error: Invalid tell message: value is missing")]
+    MissingValue,
+    /// `timer` that orders nothing.
+    #[error("Error: Invalid timer message: order is start (with seconds), pause or resume")]
+    InvalidTimer,
+    /// `kick` of nobody.
+    #[error("Error: Missing agent_id in kick message")]
+    MissingAgentToKick,
     /// Not UTF-8.
     #[error("SyntaxError: JSON is not UTF-8")]
     NotUtf8,

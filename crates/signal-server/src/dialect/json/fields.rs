@@ -3,30 +3,59 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of a message that mean something, as they were written. Of a member named twice the last counts, as in
-/// JavaScript.
-#[derive(Debug, Default)]
-pub(crate) struct Fields<'a> {
-    pub(crate) r#type: Option<&'a RawValue>,
-    pub(crate) agent_id: Option<&'a RawValue>,
-    pub(crate) want: Option<&'a RawValue>,
-    pub(crate) from: Option<&'a RawValue>,
-    pub(crate) to: Option<&'a RawValue>,
-    pub(crate) offer: Option<&'a RawValue>,
-    pub(crate) answer: Option<&'a RawValue>,
-    pub(crate) candidate: Option<&'a RawValue>,
+/// A struct of the members that mean something, each as it was written, read from an object in one pass.
+macro_rules! members {
+    ($($field:ident = $name:literal),+ $(,)?) => {
+        /// The members of a message that mean something, as they were written. Of a member named twice the last counts,
+        /// as in JavaScript.
+        #[derive(Debug, Default)]
+        pub(crate) struct Fields<'a> {
+            $(pub(crate) $field: Option<&'a RawValue>,)+
+        }
+
+        #[allow(non_camel_case_types, reason = "each is named after its field")]
+        enum Name {
+            $($field,)+
+            Other,
+        }
+
+        impl Name {
+            fn of(text: &str) -> Self {
+                match text {
+                    $($name => Self::$field,)+
+                    _ => Self::Other,
+                }
+            }
+        }
+
+        impl<'a> Fields<'a> {
+            fn set(&mut self, member: &Name, value: &'a RawValue) {
+                match member {
+                    $(Name::$field => self.$field = Some(value),)+
+                    Name::Other => {}
+                }
+            }
+        }
+    };
 }
 
-enum Name {
-    Type,
-    AgentId,
-    Want,
-    From,
-    To,
-    Offer,
-    Answer,
-    Candidate,
-    Other,
+members! {
+    r#type = "type",
+    agent_id = "agent_id",
+    name = "name",
+    want = "want",
+    from = "from",
+    to = "to",
+    offer = "offer",
+    answer = "answer",
+    candidate = "candidate",
+    topic = "topic",
+    value = "value",
+    order = "order",
+    seconds = "seconds",
+    reason = "reason",
+    locked = "locked",
+    received = "received",
 }
 
 impl<'de> Deserialize<'de> for Name {
@@ -40,17 +69,7 @@ impl<'de> Deserialize<'de> for Name {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Name, E> {
-                Ok(match text {
-                    "type" => Name::Type,
-                    "agent_id" => Name::AgentId,
-                    "want" => Name::Want,
-                    "from" => Name::From,
-                    "to" => Name::To,
-                    "offer" => Name::Offer,
-                    "answer" => Name::Answer,
-                    "candidate" => Name::Candidate,
-                    _ => Name::Other,
-                })
+                Ok(Name::of(text))
             }
         }
         from.deserialize_str(Text)
@@ -69,22 +88,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Fields::default();
-                while let Some(name) = map.next_key()? {
-                    let member = match name {
-                        Name::Type => &mut fields.r#type,
-                        Name::AgentId => &mut fields.agent_id,
-                        Name::Want => &mut fields.want,
-                        Name::From => &mut fields.from,
-                        Name::To => &mut fields.to,
-                        Name::Offer => &mut fields.offer,
-                        Name::Answer => &mut fields.answer,
-                        Name::Candidate => &mut fields.candidate,
-                        Name::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    *member = Some(map.next_value()?);
+                while let Some(member) = map.next_key()? {
+                    if matches!(member, Name::Other) {
+                        map.next_value::<IgnoredAny>()?;
+                    } else {
+                        fields.set(&member, map.next_value()?);
+                    }
                 }
                 Ok(fields)
             }
@@ -107,4 +116,12 @@ pub(crate) fn truthy(value: &RawValue) -> bool {
 /// The value if it is a string.
 pub(crate) fn text(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
+}
+
+/// The value if it is a string, or the text of a number: ids are text in every dialect, and a number keeps its own.
+pub(crate) fn text_or_number(value: &RawValue) -> Option<String> {
+    match value.get().as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => Some(value.get().to_owned()),
+        _ => text(value),
+    }
 }

@@ -1,0 +1,32 @@
+//! Fleets of simulated clients, against any server that speaks what they speak.
+//!
+//! [`simulate_rooms`] fills rooms with participants that signal to each other as browsers do that begin a call, chat, are cut
+//! off together and come back, and accounts for every message: who had to hear it, who did, how long it took.
+//!
+//! - [`RoomsOptions`]: how many, how long, what they do
+//! - [`RoomsReport`]: what came of it
+//!
+//! Spoken are the Socket.IO session events in both spellings that front ends use, and the JSON messages of IF.swarm's agents,
+//! over WebSocket. Left out: long polling, media, and clients that break the protocol.
+
+mod connection;
+mod description;
+mod fleet;
+mod histogram;
+mod json_client;
+mod message;
+mod options;
+mod participant;
+mod report;
+mod rooms;
+mod sequence;
+mod socketio_client;
+mod statistics;
+mod wire;
+
+pub use connection::{FleetError, Trust};
+pub use histogram::{Histogram, Percentiles};
+pub use message::Kind;
+pub use options::{Dialect, OptionsError, RoomsOptions};
+pub use report::{KindReport, RoomsReport};
+pub use rooms::{Progress, simulate_rooms};
