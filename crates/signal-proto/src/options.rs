@@ -82,7 +82,7 @@ impl Default for Options {
             presence_grace: Duration::from_secs(12),
             polled_grace: Duration::from_secs(30),
             rooms_max: 65_536,
-            participants_max: 1_024,
+            participants_max: 8_192,
             sockets_per_participant_max: 8,
             ids_per_socket_max: 8,
             name_bytes_max: 256,

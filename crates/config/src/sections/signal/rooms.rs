@@ -61,7 +61,7 @@ impl Default for Rooms {
     fn default() -> Self {
         Self {
             rooms_max: 65_536,
-            participants_max: 1_024,
+            participants_max: 8_192,
             sockets_per_participant_max: 8,
             presence_grace: HumanDuration::from_secs(12),
             whole_timeout: HumanDuration::from_secs(3),
