@@ -167,7 +167,8 @@ impl Server {
         self.program.stop()
     }
 
-    /// Kills it without a word (SIGKILL) and starts another in its place: on its ports, with its data.
+    /// Kills it without a word (SIGKILL) and starts another in its place: on its TCP ports, with its data. The relay's port
+    /// is another: nobody in such a test is at it, and another test's socket may have it by then.
     ///
     /// # Errors
     /// As [`ServerBuilder::start`].
@@ -175,9 +176,7 @@ impl Server {
         let Self { mut program, listeners, home, mut builder } = self;
         program.signal(Signal::KILL)?;
         program.wait(WAIT_MAX)?;
-        for (section, name) in
-            [("http", "http"), ("signal", "signal"), ("signal.socketio", "socketio"), ("relay", "relay")]
-        {
+        for (section, name) in [("http", "http"), ("signal", "signal"), ("signal.socketio", "socketio")] {
             if let Some(addr) = listeners.get(name) {
                 builder = builder.set(&format!("{section}.listen"), &addr.to_string());
             }

@@ -85,7 +85,7 @@ impl RightsFile {
             (rights.timer, Grant::Timer),
             (rights.moderate, Grant::Moderate),
         ];
-        let grants = named.into_iter().filter_map(|(has, grant)| has.then(|| grant.to_string()));
+        let grants = named.into_iter().filter(|(has, _)| *has).map(|(_, grant)| grant.to_string());
         Self { room, grants: grants.collect() }
     }
 
