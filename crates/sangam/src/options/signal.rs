@@ -131,6 +131,8 @@ fn socketio_options(socketio: &Socketio, drain_limit: Duration) -> SocketioOptio
             outbox_bytes_max: socketio.outgoing_bytes_max.as_usize(),
             ..LibraryOptions::default()
         },
+        // Whatever a client may send at once finds a place while the rooms have no time for it.
+        backlog_len_max: usize::try_from(socketio.messages_burst).unwrap_or(usize::MAX),
         strict: socketio.strict,
         ..SocketioOptions::default()
     }
