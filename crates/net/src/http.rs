@@ -1,14 +1,17 @@
 //! The HTTP front: from an accepted stream to a request whose sender is known.
 
+mod activity;
 mod body;
 mod client;
 mod connection;
 mod forwarded;
 mod host;
+mod lingering;
 mod options;
 mod origin;
 mod percent;
 mod request;
+mod request_body;
 mod serve;
 mod trust;
 
@@ -17,4 +20,5 @@ pub use client::{Client, Scheme};
 pub use options::HttpOptions;
 pub use origin::{AllowedOrigins, InvalidOrigin, WebOrigin};
 pub use percent::percent_encoded;
+pub use request_body::RequestBody;
 pub use serve::{Drained, serve};

@@ -16,6 +16,8 @@ pub struct FrontStats {
     pub(crate) requests_refused: Counter,
     pub(crate) header_timeouts: Counter,
     pub(crate) idle_closed: Counter,
+    pub(crate) lingered: Counter,
+    pub(crate) linger_cut: Counter,
     pub(crate) drain_cut: Counter,
 }
 
@@ -37,6 +39,8 @@ impl FrontStats {
             requests_refused: self.requests_refused.value(),
             header_timeouts: self.header_timeouts.value(),
             idle_closed: self.idle_closed.value(),
+            lingered: self.lingered.value(),
+            linger_cut: self.linger_cut.value(),
             drain_cut: self.drain_cut.value(),
         }
     }
@@ -75,6 +79,10 @@ pub struct FrontSnapshot {
     pub header_timeouts: u64,
     /// Connections closed after being idle for too long.
     pub idle_closed: u64,
+    /// Connections that were read on while they closed, as their clients were in the midst of a request.
+    pub lingered: u64,
+    /// Those of them whose clients still sent, or did not close, when [`linger_limit`](crate::http::HttpOptions) ended.
+    pub linger_cut: u64,
     /// Connections cut because they outlived the drain limit.
     pub drain_cut: u64,
 }

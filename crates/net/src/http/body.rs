@@ -6,7 +6,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::connection::UnderWay;
+use super::activity::UnderWay;
 
 pin_project! {
     /// The body of an answer: the service's, or a refusal of the front's own. A request counts as under way until

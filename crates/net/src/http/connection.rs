@@ -1,11 +1,10 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -13,8 +12,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::activity::{Activity, UnderWay};
+use super::lingering::LingeringStream;
 use super::request::{BadHost, ConnectionFacts};
-use super::{FrontBody, HttpOptions, Scheme};
+use super::{FrontBody, HttpOptions, RequestBody, Scheme};
 use crate::accepted::Accepted;
 use crate::rules::LiveRules;
 use crate::stats::FrontStats;
@@ -40,7 +41,7 @@ impl<S> HttpShared<S> {
 /// Serves one connection until it ends, is idle for too long, or is drained.
 pub(super) async fn serve_connection<S, B>(shared: Arc<HttpShared<S>>, accepted: Accepted, draining: CancellationToken)
 where
-    S: tower::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S: tower::Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Send + 'static,
@@ -55,9 +56,11 @@ where
         scheme: if accepted.tls.is_some() { Scheme::Https } else { Scheme::Http },
     };
     let service = ConnectionService { shared: Arc::clone(&shared), facts, activity: Arc::clone(&activity) };
-    let connection = shared.builder.serve_connection_with_upgrades(TokioIo::new(accepted.stream), service);
+    let limit = shared.options.linger_limit;
+    let stream = LingeringStream::new(accepted.stream, Arc::clone(&activity), limit, Arc::clone(&shared.stats));
+    let connection = shared.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let mut patience = Patience::new(&shared.options, activity);
+    let mut patience = Patience::new(&shared.options, Arc::clone(&activity));
     let mut closing = false;
     loop {
         tokio::select! {
@@ -66,6 +69,7 @@ where
             }
             () = draining.cancelled(), if !closing => {
                 closing = true;
+                activity.is_bidden_goodbye();
                 connection.as_mut().graceful_shutdown();
             }
             verdict = patience.next() => match verdict {
@@ -77,6 +81,7 @@ where
                 Impatience::Idle => {
                     shared.stats.idle_closed.add();
                     closing = true;
+                    activity.is_bidden_goodbye();
                     connection.as_mut().graceful_shutdown();
                 }
                 Impatience::Stuck => return,
@@ -138,7 +143,7 @@ struct ConnectionService<S> {
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S>
 where
-    S: tower::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S: tower::Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Future: Send,
     B: Body<Data = Bytes> + Send + 'static,
 {
@@ -146,8 +151,12 @@ where
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         let under_way = UnderWay::begin(&self.activity);
+        if request.version() == Version::HTTP_2 {
+            self.activity.never_lingers();
+        }
+        let mut request = request.map(|body| RequestBody::new(body, &self.activity));
         match self.facts.client_of(&request, &self.shared.rules.current()) {
             Err(BadHost) => {
                 self.shared.stats.requests_refused.add();
@@ -157,8 +166,15 @@ where
             Ok(client) => {
                 self.shared.stats.requests.add();
                 request.extensions_mut().insert(client);
+                let tunnel = *request.method() == Method::CONNECT;
                 let answer = self.shared.service.clone().oneshot(request);
-                Box::pin(async move { Ok(answer.await?.map(|body| FrontBody::service(body, under_way))) })
+                Box::pin(async move {
+                    let answer = answer.await?;
+                    if tunnel || answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                        under_way.hands_over();
+                    }
+                    Ok(answer.map(|body| FrontBody::service(body, under_way)))
+                })
             }
         }
     }
@@ -170,51 +186,6 @@ fn bad_request<B>(under_way: UnderWay) -> Response<FrontBody<B>> {
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
-}
-
-/// What a connection is doing, written by its requests and read by its [`Patience`].
-#[derive(Debug)]
-pub(super) struct Activity {
-    began: Instant,
-    any_request: AtomicBool,
-    under_way: AtomicU32,
-    /// Milliseconds from `began` to the end of the last request.
-    idle_since: AtomicU64,
-}
-
-impl Activity {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            any_request: AtomicBool::new(false),
-            under_way: AtomicU32::new(0),
-            idle_since: AtomicU64::new(0),
-        }
-    }
-
-    fn idle_since(&self) -> Instant {
-        self.began + Duration::from_millis(self.idle_since.load(Ordering::Acquire))
-    }
-}
-
-/// One request under way, from its headers to the end of its answer.
-#[derive(Debug)]
-pub(super) struct UnderWay(Arc<Activity>);
-
-impl UnderWay {
-    fn begin(activity: &Arc<Activity>) -> Self {
-        activity.under_way.fetch_add(1, Ordering::AcqRel);
-        activity.any_request.store(true, Ordering::Release);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        let since = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.idle_since.store(since, Ordering::Release);
-        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// What a connection has waited for in vain.
@@ -240,7 +211,7 @@ struct Patience {
 impl Patience {
     fn new(options: &HttpOptions, activity: Arc<Activity>) -> Self {
         Self {
-            deadline: activity.began + options.header_timeout.min(options.idle_timeout),
+            deadline: activity.began() + options.header_timeout.min(options.idle_timeout),
             header_timeout: options.header_timeout,
             idle_timeout: options.idle_timeout,
             said_goodbye: false,
@@ -260,11 +231,11 @@ impl Patience {
 
     /// Decides at the deadline and sets the next.
     fn look(&mut self, now: Instant) -> Option<Impatience> {
-        if !self.activity.any_request.load(Ordering::Acquire) {
-            self.deadline = self.activity.began + self.header_timeout;
+        if !self.activity.any_request() {
+            self.deadline = self.activity.began() + self.header_timeout;
             return (now >= self.deadline).then_some(Impatience::Headers);
         }
-        if self.activity.under_way.load(Ordering::Acquire) > 0 {
+        if self.activity.is_under_way() {
             self.deadline = now + self.idle_timeout;
             return None;
         }
@@ -305,7 +276,7 @@ mod tests {
     fn a_first_request_may_take_its_time_even_where_idling_may_not() {
         let mut patience = patience();
         patience.idle_timeout = Duration::from_secs(1);
-        let began = patience.activity.began;
+        let began = patience.activity.began();
         assert_eq!(patience.look(began + Duration::from_secs(1)), None);
         assert_eq!(patience.deadline, began + Duration::from_secs(10));
         assert_eq!(patience.look(patience.deadline), Some(Impatience::Headers));

@@ -20,6 +20,12 @@ pub struct HttpOptions {
     pub h2_connection_window: u32,
     /// Whether WebSockets may be opened within HTTP/2 (RFC 8441). The service must then answer CONNECT.
     pub h2_websocket: bool,
+    /// How long an HTTP/1 connection that closes while its client is in the midst of a request (a body that is refused
+    /// unread, headers that are too large) may go on reading, so that the answer arrives: closed with bytes unread, it
+    /// would be reset, and the client could lose what it was told. All that comes is thrown away, and the connection
+    /// keeps its place in the listener's limits. There is no bound in bytes: nothing is kept, a client sends no more than
+    /// its link carries in this time, and a bound would reset the fast. 0: close at once.
+    pub linger_limit: Duration,
     /// How long requests under way may take to finish once a shutdown begins; then they are cut.
     pub drain_limit: Duration,
 }
@@ -35,6 +41,7 @@ impl Default for HttpOptions {
             h2_stream_window: 256 * 1_024,
             h2_connection_window: 1_024 * 1_024,
             h2_websocket: false,
+            linger_limit: Duration::from_secs(2),
             drain_limit: Duration::from_secs(5),
         }
     }

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::HttpOptions;
 use super::connection::{BoxError, HttpShared, serve_connection};
+use super::{HttpOptions, RequestBody};
 use crate::tcp::TcpFront;
 
 /// How a drain went.
@@ -21,6 +21,8 @@ pub struct Drained {
 /// Serves HTTP/1.1 and HTTP/2 on `front` until `shutdown` is cancelled, then drains: the listener closes at once,
 /// idle connections close, requests under way finish within [`HttpOptions::drain_limit`], what is left is cut.
 ///
+/// A connection that closes while its client still sends lingers: see [`HttpOptions::linger_limit`].
+///
 /// Every request carries a [`Client`](super::Client) in its extensions. An axum `Router` is a fitting `service`.
 /// Upgraded connections (WebSocket) belong to whoever took them: they keep their place in the listener's limits,
 /// and a drain does not wait for them.
@@ -28,7 +30,7 @@ pub struct Drained {
 /// Dropping the future closes the listener and every connection that is not upgraded.
 pub async fn serve<S, B>(front: TcpFront, service: S, options: HttpOptions, shutdown: CancellationToken) -> Drained
 where
-    S: tower::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S: tower::Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Send + 'static,

@@ -82,6 +82,7 @@ async fn refused(request: &str, status: &str) {
     assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
     assert!(body.len() < 200, "a refusal is short");
     assert_eq!(server.snapshot().requests, 0);
+    drop(client);
     let mut other = connect(server.addr).await;
     get(&mut other, "/", "").await;
     server.stopped().await;

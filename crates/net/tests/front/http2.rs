@@ -12,6 +12,7 @@ use crate::tls::Files;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 
 /// §3.4: the preface and an empty SETTINGS frame.
@@ -108,6 +109,37 @@ async fn an_idle_connection_is_told_to_go_away() {
     send(&mut client, &frame(SETTINGS, 1, 0, &[])).await;
     while read_frame(&mut client).await.0 != GOAWAY {}
     server.counts(|counts| counts.idle_closed == 1).await;
+    assert_eq!(server.snapshot().lingered, 0);
+    drop(client);
+    server.stopped().await;
+}
+
+/// HTTP/2 ends its streams, and then the connection, by frames of its own: there is nothing to wait for.
+#[tokio::test]
+async fn a_connection_that_drains_with_a_body_unread_does_not_linger() {
+    let linger_limit = Duration::from_secs(3_600);
+    let server =
+        Server::start(Setup { http: HttpOptions { linger_limit, ..HttpOptions::default() }, ..Setup::default() });
+    let mut client = connect(server.addr).await;
+    // A POST (static entry 3) of `/slow` whose body does not end.
+    let block = [&[0x83, 0x86, 0x44, 5], "/slow".as_bytes(), &[0x41, 9], "localhost".as_bytes()].concat();
+    let settings = frame(SETTINGS, 1, 0, &[]);
+    send(&mut client, &[PREFACE, &settings, &frame(HEADERS, 0x4, 1, &block)].concat()).await;
+    soon(server.gate.entered.notified()).await;
+    server.begin_shutdown();
+    let opaque = loop {
+        match read_frame(&mut client).await {
+            (PING, opaque) => break opaque,
+            _ => continue,
+        }
+    };
+    send(&mut client, &frame(PING, 1, 0, &opaque)).await;
+    send(&mut client, &frame(DATA, 0, 1, b"some of a body")).await;
+    server.gate.open.add_permits(1);
+    while read_frame(&mut client).await.0 != DATA {}
+    rest(&mut client).await;
+    server.counts(|counts| counts.active == 0).await;
+    assert_eq!(server.snapshot().lingered, 0);
     drop(client);
     server.stopped().await;
 }

@@ -7,6 +7,7 @@ mod drain;
 mod http1;
 mod http2;
 mod limits;
+mod lingering;
 mod proxies;
 mod server;
 mod tls;

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use sangam_net::http::{Client, Drained, HttpOptions, serve};
+use sangam_net::http::{Client, Drained, HttpOptions, RequestBody, serve};
 use sangam_net::{FrontOptions, FrontRules, FrontSnapshot, FrontStats, LiveRules, TcpFront, Tls, TrustedProxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, Semaphore};
@@ -98,7 +97,7 @@ pub(crate) fn trusting(networks: &[&str]) -> FrontRules {
     FrontRules { trusted_proxies: TrustedProxies::parse(networks).unwrap(), ..FrontRules::default() }
 }
 
-async fn answer(gate: Arc<Gate>, mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(gate: Arc<Gate>, mut request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let client = request.extensions().get::<Client>().cloned().unwrap();
     let mut response = Response::new(Full::default());
     match request.uri().path() {
@@ -107,6 +106,13 @@ async fn answer(gate: Arc<Gate>, mut request: Request<Incoming>) -> Result<Respo
             gate.open.acquire().await.unwrap().forget();
         }
         "/panic" => panic!("asked for"),
+        "/refuse" => {
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            response.headers_mut().insert(header::CONNECTION, "close".parse().unwrap());
+        }
+        "/read" => {
+            request.body_mut().collect().await.unwrap();
+        }
         "/echo" => {
             let upgrade = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
@@ -114,6 +120,10 @@ async fn answer(gate: Arc<Gate>, mut request: Request<Incoming>) -> Result<Respo
                 let mut bytes = [0; 64];
                 while let Ok(length @ 1..) = stream.read(&mut bytes).await {
                     stream.write_all(&bytes[..length]).await.unwrap();
+                    if bytes[..length].ends_with(b"bye") {
+                        stream.shutdown().await.unwrap();
+                        return;
+                    }
                 }
             });
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
