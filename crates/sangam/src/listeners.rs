@@ -181,6 +181,7 @@ pub(crate) fn sum(stats: &[Arc<FrontStats>]) -> ListenerFigures {
             ("bad_host", snapshot.requests_refused),
             ("header_timeout", snapshot.header_timeouts),
             ("idle", snapshot.idle_closed),
+            ("linger_cut", snapshot.linger_cut),
             ("drain_cut", snapshot.drain_cut),
         ];
         add(&mut sum.refused, refused.into_iter().chain(later));

@@ -57,6 +57,10 @@ pub struct Http {
     /// Requests under way at once on one HTTP/2 connection.
     #[schemars(extend("x-reload" = "restart"))]
     pub h2_streams_max: u32,
+    /// How long a connection that is closed while its client is in the midst of a request (a body that is refused unread,
+    /// headers that are too large) goes on reading and throwing away, so that the answer arrives. 0: not at all.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub linger_limit: HumanDuration,
     /// How long requests under way may take to finish once a stop begins.
     #[schemars(extend("x-reload" = "restart"))]
     pub drain_limit: HumanDuration,
@@ -80,6 +84,7 @@ impl Default for Http {
             header_bytes_max: ByteSize::from_kib(16),
             header_count_max: 100,
             h2_streams_max: 128,
+            linger_limit: HumanDuration::from_secs(2),
             drain_limit: HumanDuration::from_secs(5),
         }
     }
@@ -104,6 +109,7 @@ impl Http {
         check.within("header_bytes_max", self.header_bytes_max, ByteSize::from_kib(8), ByteSize::from_kib(1_024));
         check.within("header_count_max", self.header_count_max, 16, 1_000);
         check.within("h2_streams_max", self.h2_streams_max, 1, 10_000);
+        check.within("linger_limit", self.linger_limit, HumanDuration::from_secs(0), HumanDuration::from_secs(60));
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn http_options(http: &Http) -> HttpOptions {
         header_bytes_max: u32::try_from(http.header_bytes_max.get()).unwrap_or(u32::MAX),
         header_count_max: http.header_count_max,
         h2_streams_max: http.h2_streams_max,
+        linger_limit: http.linger_limit.get(),
         drain_limit: http.drain_limit.get(),
         ..HttpOptions::default()
     }
