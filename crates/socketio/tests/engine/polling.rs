@@ -163,6 +163,19 @@ async fn a_body_may_be_as_large_as_announced_and_no_larger() {
     assert_eq!(server.poll(&sid).await.body, "4still here");
 }
 
+/// The client of the regression wrote into a connection that was already reset, and never read the answer.
+#[tokio::test]
+async fn a_post_of_megabytes_hears_that_it_is_too_large_however_fast_it_is_refused() {
+    let server = TestServer::start(EngineOptions::default()).await;
+    let sid = server.poll_session().await;
+    let large = "4".repeat(8 << 20);
+    for _ in 0..20 {
+        let answer = server.post(&sid, &large).await;
+        assert_eq!((answer.status, answer.header("connection").as_deref()), (413, Some("close")));
+    }
+    assert_eq!(server.post(&sid, "4still here").await.status, 200);
+}
+
 #[tokio::test]
 async fn a_poller_is_pinged_for_as_long_as_it_answers() {
     let mut options = EngineOptions::default();

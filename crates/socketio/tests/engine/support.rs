@@ -9,17 +9,19 @@ use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, header};
 use sangam_engineio_proto::{CloseReason, Packet};
-use sangam_net::http::{Client, Scheme};
+use sangam_net::http::{Client, HttpOptions, Scheme, serve};
+use sangam_net::{FrontOptions, LiveRules, TcpFront, Tls};
 use sangam_socketio::engine::{Clock, Engine, EngineOptions, EngineSnapshot};
 use sangam_socketio::upper::{Forbidden, Lower, Opening, SessionWaker, Upper, UpperFactory};
 use sangam_types::{Frame, Mono, Text};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes, short enough to fail a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,9 +104,10 @@ impl TestServer {
         let seen = Arc::<Seen>::default();
         let engine = Engine::new(options, Echoes(Arc::clone(&seen)), Clock::since(Instant::now()));
         let router = engine.router("/socket.io").layer(from_fn(stand_in_for_the_front));
-        let listener = TcpListener::bind((IpAddr::from([127, 0, 0, 1]), 0)).await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        let front = TcpFront::bind(addr, Tls::Off, FrontOptions::default(), LiveRules::default()).unwrap();
+        let addr = front.local_addr();
+        tokio::spawn(serve(front, router, HttpOptions::default(), CancellationToken::new()));
         Self { engine, addr, seen }
     }
 
