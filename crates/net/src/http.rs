@@ -4,7 +4,10 @@ mod activity;
 mod body;
 mod client;
 mod connection;
+mod endless;
 mod forwarded;
+mod handover;
+mod head_end;
 mod host;
 mod lingering;
 mod options;
@@ -17,6 +20,7 @@ mod trust;
 
 pub use body::FrontBody;
 pub use client::{Client, Scheme};
+pub use endless::Endless;
 pub use options::HttpOptions;
 pub use origin::{AllowedOrigins, InvalidOrigin, WebOrigin};
 pub use percent::percent_encoded;

@@ -12,6 +12,7 @@ pub struct FrontStats {
     pub(crate) tls_failed: Counter,
     pub(crate) tls_timeout: Counter,
     pub(crate) requests: Counter,
+    pub(crate) endless: Counter,
     pub(crate) connections_malformed: Counter,
     pub(crate) requests_refused: Counter,
     pub(crate) header_timeouts: Counter,
@@ -35,6 +36,7 @@ impl FrontStats {
             tls_failed: self.tls_failed.value(),
             tls_timeout: self.tls_timeout.value(),
             requests: self.requests.value(),
+            endless: self.endless.value(),
             connections_malformed: self.connections_malformed.value(),
             requests_refused: self.requests_refused.value(),
             header_timeouts: self.header_timeouts.value(),
@@ -71,6 +73,8 @@ pub struct FrontSnapshot {
     pub tls_timeout: u64,
     /// HTTP requests handed to the service.
     pub requests: u64,
+    /// Those of them whose [`Endless`](crate::http::Endless) answers the front wrote by itself.
+    pub endless: u64,
     /// Connections closed because what they sent is not HTTP or its headers are too large.
     pub connections_malformed: u64,
     /// HTTP requests answered 400 by the front: no Host, several, or one that is no host.

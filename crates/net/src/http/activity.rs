@@ -1,8 +1,12 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use tokio::time::Instant;
+
+use super::handover::Keeper;
+use super::request_body::read_over;
 
 /// What a connection is doing, written by its stream and its requests; read by whoever decides when and how it closes.
 #[derive(Debug)]
@@ -15,6 +19,15 @@ pub(super) struct Activity {
     /// Bytes have come that are not, or not yet, the end of a whole request.
     mid_request: AtomicBool,
     never_lingers: AtomicBool,
+    /// What a service did not read of its request.
+    unread: Mutex<Option<Incoming>>,
+    /// How often bytes, or their end, came. It may wrap.
+    reads: AtomicU32,
+    /// Whether what came last ends with the headers of a request, the only ones that end in it.
+    at_head_end: AtomicBool,
+    /// Whether what was written is known to have left whoever writes.
+    flushed: AtomicBool,
+    keeper: Keeper,
 }
 
 impl Activity {
@@ -26,7 +39,17 @@ impl Activity {
             idle_since: AtomicU64::new(0),
             mid_request: AtomicBool::new(false),
             never_lingers: AtomicBool::new(false),
+            unread: Mutex::new(None),
+            reads: AtomicU32::new(0),
+            at_head_end: AtomicBool::new(false),
+            flushed: AtomicBool::new(false),
+            keeper: Keeper::default(),
         }
+    }
+
+    /// Who may want the stream when its owner is dropped.
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     pub(super) fn began(&self) -> Instant {
@@ -46,14 +69,53 @@ impl Activity {
         self.began + Duration::from_millis(self.idle_since.load(Ordering::Acquire))
     }
 
-    /// So many bytes came; 0: the client will send no more.
-    pub(super) fn heard(&self, len: usize) {
+    /// So many bytes came, which may end as the headers of one request do; 0: the client will send no more.
+    pub(super) fn heard(&self, len: usize, at_head_end: bool) {
         self.mid_request.store(len > 0, Ordering::Release);
+        self.at_head_end.store(at_head_end, Ordering::Release);
+        self.reads.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// For a request without a body that has just begun: this moment, unless more than the request has come by now.
+    pub(super) fn at_head_end(&self) -> Option<Moment> {
+        let at_end = self.at_head_end.load(Ordering::Acquire);
+        at_end.then(|| Moment(self.reads.load(Ordering::Acquire)))
+    }
+
+    /// Whether nothing came since.
+    pub(super) fn heard_nothing_since(&self, moment: Moment) -> bool {
+        self.reads.load(Ordering::Acquire) == moment.0
+    }
+
+    /// Bytes were written, or are to be: a flush is due.
+    pub(super) fn awaits_flush(&self) {
+        self.flushed.store(false, Ordering::Release);
+    }
+
+    /// A flush was asked for, which is done only when nothing is left to write.
+    pub(super) fn flushed(&self) {
+        self.flushed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_flushed(&self) -> bool {
+        self.flushed.load(Ordering::Acquire)
     }
 
     /// The end of a request has come.
     pub(super) fn heard_whole_request(&self) {
         self.mid_request.store(false, Ordering::Release);
+    }
+
+    /// A service dropped its request's body before the end. Of HTTP/2, where that concerns no other request, it is just dropped.
+    pub(super) fn left_unread(&self, rest: Incoming) {
+        if !self.never_lingers.load(Ordering::Acquire) {
+            *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+        }
+    }
+
+    /// What was left unread, if it was dropped already.
+    pub(super) fn take_unread(&self) -> Option<Incoming> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The connection is none of HTTP/1, or not any more.
@@ -74,6 +136,10 @@ impl Activity {
     }
 }
 
+/// How much had come of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment(u32);
+
 /// One request under way, from its headers to the end of its answer; or a connection that lingers.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Activity>);
@@ -83,6 +149,16 @@ impl UnderWay {
         activity.under_way.fetch_add(1, Ordering::AcqRel);
         activity.any_request.store(true, Ordering::Release);
         Self(Arc::clone(activity))
+    }
+
+    /// Whether the service left nothing of its request on the connection, once what it left was read over if that is short.
+    pub(super) async fn is_request_done_with(&self, read_over_max: Duration) -> bool {
+        let Some(rest) = self.0.take_unread() else { return true };
+        let is_done = read_over(rest, read_over_max).await;
+        if is_done {
+            self.0.heard_whole_request();
+        }
+        is_done
     }
 
     /// What follows the answer is another protocol.

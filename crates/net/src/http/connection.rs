@@ -1,6 +1,7 @@
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,14 +9,17 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::activity::{Activity, UnderWay};
+use super::activity::{Activity, Moment, UnderWay};
+use super::endless::{EndlessAnswer, is_endless};
+use super::handover::{Handover, Offer};
 use super::lingering::LingeringStream;
 use super::request::{BadHost, ConnectionFacts};
-use super::{FrontBody, HttpOptions, RequestBody, Scheme};
+use super::{FrontBody, HttpOptions, RequestBody};
 use crate::accepted::Accepted;
 use crate::rules::LiveRules;
 use crate::stats::FrontStats;
@@ -47,26 +51,60 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    // What requests need is in memory of its own, which an endless answer gives back.
+    if let Some(answer) = Box::pin(serve_requests(shared, accepted, &draining)).await {
+        serve_endless(answer, &draining).await;
+    }
+}
+
+/// Serves requests. If one has an endless answer, that is what the connection goes on with.
+async fn serve_requests<S, B>(
+    shared: Arc<HttpShared<S>>,
+    accepted: Accepted,
+    draining: &CancellationToken,
+) -> Option<Box<EndlessAnswer<B>>>
+where
+    S: tower::Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let activity = Arc::new(Activity::new());
-    let facts = ConnectionFacts {
-        peer: accepted.peer,
-        local: accepted.local,
-        listener: accepted.listener,
-        proxy_header: accepted.proxied.is_some(),
-        scheme: if accepted.tls.is_some() { Scheme::Https } else { Scheme::Http },
+    let handover = Arc::new(Handover::new(Arc::clone(&activity)));
+    let facts = ConnectionFacts::of(&accepted);
+    let lingering = |stream| {
+        LingeringStream::new(stream, Arc::clone(&activity), shared.options.linger_limit, Arc::clone(&shared.stats))
     };
-    let service = ConnectionService { shared: Arc::clone(&shared), facts, activity: Arc::clone(&activity) };
-    let limit = shared.options.linger_limit;
-    let stream = LingeringStream::new(accepted.stream, Arc::clone(&activity), limit, Arc::clone(&shared.stats));
-    let connection = shared.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    let service = ConnectionService {
+        shared: Arc::clone(&shared),
+        facts,
+        activity: Arc::clone(&activity),
+        handover: Arc::clone(&handover),
+    };
+    let stream = TokioIo::new(lingering(accepted.stream));
+    let mut connection = Box::pin(shared.builder.serve_connection_with_upgrades(stream, service));
     let mut patience = Patience::new(&shared.options, Arc::clone(&activity));
     let mut closing = false;
     loop {
+        // hyper first: it is to have done all it can when the answer is looked at.
+        let step = poll_fn(|context| match connection.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Step::Ended(ended)),
+            Poll::Pending => handover.take().map_or(Poll::Pending, |offer| Poll::Ready(Step::Offered(offer))),
+        });
         tokio::select! {
-            ended = connection.as_mut() => {
-                return report(ended, &facts, &shared.stats);
-            }
+            step = step => match step {
+                Step::Ended(ended) => {
+                    report(ended, &facts, &shared.stats);
+                    return None;
+                }
+                Step::Offered(offer) if !closing && handover.is_clean(&offer) => {
+                    let stream = lingering(activity.keeper().take_from(connection)?);
+                    shared.stats.endless.add();
+                    return Some(Box::new(EndlessAnswer::new(stream, offer.answer, offer.under_way)));
+                }
+                Step::Offered(offer) => handover.give_back(offer),
+            },
             () = draining.cancelled(), if !closing => {
                 closing = true;
                 activity.is_bidden_goodbye();
@@ -76,7 +114,7 @@ where
                 Impatience::Headers => {
                     shared.stats.header_timeouts.add();
                     tracing::debug!(peer = %facts.peer, "no whole request in time; connection closed");
-                    return;
+                    return None;
                 }
                 Impatience::Idle => {
                     shared.stats.idle_closed.add();
@@ -84,9 +122,39 @@ where
                     activity.is_bidden_goodbye();
                     connection.as_mut().graceful_shutdown();
                 }
-                Impatience::Stuck => return,
+                Impatience::Stuck => return None,
             },
         }
+    }
+}
+
+/// What hyper has come to.
+enum Step<B> {
+    Ended(Result<(), BoxError>),
+    Offered(Box<Offer<B>>),
+}
+
+/// Writes an endless answer until its body ends, its client leaves, or it is drained; then the connection closes.
+async fn serve_endless<B>(mut answer: Box<EndlessAnswer<B>>, draining: &CancellationToken)
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let drained = draining.run_until_cancelled(poll_fn(|context| answer.poll(context))).await;
+    let outcome = match drained {
+        Some(outcome) => outcome,
+        None => {
+            answer.end();
+            poll_fn(|context| answer.poll(context)).await
+        }
+    };
+    let mut stream = answer.into_stream();
+    let closed = match outcome {
+        Ok(()) => stream.shutdown().await.map_err(Into::into),
+        cut_short => cut_short,
+    };
+    if let Err(reason) = closed {
+        tracing::debug!(%reason, "an endless answer ended");
     }
 }
 
@@ -135,13 +203,14 @@ fn report(ended: Result<(), BoxError>, facts: &ConnectionFacts, stats: &FrontSta
 }
 
 /// The service of one connection: knows its peer, judges each request, hands it on.
-struct ConnectionService<S> {
+struct ConnectionService<S, B> {
     shared: Arc<HttpShared<S>>,
     facts: ConnectionFacts,
     activity: Arc<Activity>,
+    handover: Arc<Handover<B>>,
 }
 
-impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S>
+impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S, B>
 where
     S: tower::Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Future: Send,
@@ -156,6 +225,7 @@ where
         if request.version() == Version::HTTP_2 {
             self.activity.never_lingers();
         }
+        let moment = self.whole_request(&request);
         let mut request = request.map(|body| RequestBody::new(body, &self.activity));
         match self.facts.client_of(&request, &self.shared.rules.current()) {
             Err(BadHost) => {
@@ -167,16 +237,38 @@ where
                 self.shared.stats.requests.add();
                 request.extensions_mut().insert(client);
                 let tunnel = *request.method() == Method::CONNECT;
+                // Who waits to be told to go on would be told so by reading.
+                let waits = request.headers().contains_key(header::EXPECT);
+                let read_over_max = if waits { Duration::ZERO } else { self.shared.options.linger_limit };
                 let answer = self.shared.service.clone().oneshot(request);
+                let moment = moment.map(|moment| (moment, Arc::clone(&self.handover)));
                 Box::pin(async move {
-                    let answer = answer.await?;
+                    let mut answer = answer.await?;
+                    let mut under_way = under_way;
+                    if let Some((moment, handover)) = moment
+                        && is_endless(&answer)
+                    {
+                        let offer = Offer { answer, under_way, moment };
+                        Offer { answer, under_way, .. } = *Box::pin(handover.offer(Box::new(offer))).await;
+                    }
                     if tunnel || answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                         under_way.hands_over();
+                    } else if !under_way.is_request_done_with(read_over_max).await {
+                        // Whoever sent the next request behind this one would lose it.
+                        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     }
                     Ok(answer.map(|body| FrontBody::service(body, under_way)))
                 })
             }
         }
+    }
+}
+
+impl<S, B> ConnectionService<S, B> {
+    /// Of a request whose answer may outlive hyper: GET, and HTTP/1.1 for its chunks.
+    fn whole_request(&self, request: &Request<Incoming>) -> Option<Moment> {
+        let fits = *request.method() == Method::GET && request.version() == Version::HTTP_11;
+        if fits && request.body().is_end_stream() { self.activity.at_head_end() } else { None }
     }
 }
 

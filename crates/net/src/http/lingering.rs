@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::activity::{Activity, UnderWay};
+use super::head_end::HeadEnds;
 use crate::accepted::FrontStream;
 use crate::stats::FrontStats;
 
@@ -19,7 +20,9 @@ use crate::stats::FrontStats;
 /// hyper shuts an HTTP/1 connection down when its last answer is flushed, also when it left a body unread.
 #[derive(Debug)]
 pub(super) struct LingeringStream {
-    inner: FrontStream,
+    /// `None` only when it is dropped.
+    inner: Option<FrontStream>,
+    head_ends: HeadEnds,
     activity: Arc<Activity>,
     limit: Duration,
     stats: Arc<FrontStats>,
@@ -40,10 +43,29 @@ enum Closing {
 
 /// Bytes thrown away at once.
 const DISCARD: usize = 16 * 1_024;
+/// The same, where nothing is expected.
+const SPARE: usize = 256;
 
 impl LingeringStream {
     pub(super) fn new(inner: FrontStream, activity: Arc<Activity>, limit: Duration, stats: Arc<FrontStats>) -> Self {
-        Self { inner, activity, limit, stats, closing: Closing::No }
+        let (inner, head_ends) = (Some(inner), HeadEnds::default());
+        Self { inner, head_ends, activity, limit, stats, closing: Closing::No }
+    }
+
+    fn inner(&mut self) -> io::Result<Pin<&mut FrontStream>> {
+        self.inner.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Throws away what comes. Ready at the client's end, which may be a broken connection.
+    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [MaybeUninit::uninit(); SPARE];
+        loop {
+            let mut read = ReadBuf::uninit(&mut space);
+            let outcome = ready!(Pin::new(&mut *self).poll_read(cx, &mut read));
+            if outcome.is_err() || read.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 
     /// What a connection does whose writing side has just been shut.
@@ -61,7 +83,8 @@ impl LingeringStream {
         // A stream of the runtime is pending now and then even where there is more to read.
         loop {
             let mut read = ReadBuf::uninit(&mut space);
-            let outcome = ready!(Pin::new(&mut self.inner).poll_read(cx, &mut read));
+            let Ok(inner) = self.inner() else { return Poll::Ready(()) };
+            let outcome = ready!(inner.poll_read(cx, &mut read));
             if outcome.is_err() || read.filled().is_empty() {
                 return Poll::Ready(());
             }
@@ -69,18 +92,29 @@ impl LingeringStream {
     }
 }
 
+impl Drop for LingeringStream {
+    fn drop(&mut self) {
+        if let Some(stream) = self.inner.take() {
+            self.activity.keeper().is_left(stream);
+        }
+    }
+}
+
 impl AsyncRead for LingeringStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let outcome = ready!(Pin::new(&mut self.inner).poll_read(cx, buf));
-        self.activity.heard(buf.filled().len() - before);
+        let outcome = ready!(self.inner()?.poll_read(cx, buf));
+        let bytes = buf.filled().get(before..).unwrap_or_default();
+        let at_head_end = self.head_ends.ends_with_the_only(bytes);
+        self.activity.heard(bytes.len(), at_head_end);
         Poll::Ready(outcome)
     }
 }
 
 impl AsyncWrite for LingeringStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
+        self.activity.awaits_flush();
+        self.inner()?.poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -88,21 +122,23 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
+        self.activity.awaits_flush();
+        self.inner()?.poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        self.inner.as_ref().is_some_and(FrontStream::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        self.activity.flushed();
+        self.inner()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if matches!(this.closing, Closing::No) {
-            ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+            ready!(this.inner()?.poll_shutdown(cx))?;
             this.closing = this.begin();
         }
         if let Closing::Lingers { until, .. } = &mut this.closing {

@@ -5,6 +5,7 @@ use http::{HeaderMap, Method, Request, Version, header};
 use super::host::Host;
 use super::trust::{RequestFacts, judge};
 use super::{Client, Scheme, forwarded};
+use crate::accepted::Accepted;
 use crate::rules::FrontRules;
 
 /// What is known of a connection before its first request.
@@ -23,6 +24,16 @@ pub(super) struct ConnectionFacts {
 pub(super) struct BadHost;
 
 impl ConnectionFacts {
+    pub(super) fn of(accepted: &Accepted) -> Self {
+        Self {
+            peer: accepted.peer,
+            local: accepted.local,
+            listener: accepted.listener,
+            proxy_header: accepted.proxied.is_some(),
+            scheme: if accepted.tls.is_some() { Scheme::Https } else { Scheme::Http },
+        }
+    }
+
     /// Says who sent a request of this connection, by the rules in force.
     pub(super) fn client_of<B>(&self, request: &Request<B>, rules: &FrontRules) -> Result<Client, BadHost> {
         let host = host_of(request)?;

@@ -49,7 +49,8 @@ where
                 let (shared, draining) = (Arc::clone(&shared), shutdown.clone());
                 connections.spawn(async move {
                     // Nothing is under way before the first request: a drain need not wait for it.
-                    let established = draining.run_until_cancelled(arrived.establish()).await;
+                    // A handshake's memory is given back when it is done.
+                    let established = draining.run_until_cancelled(Box::pin(arrived.establish())).await;
                     // A refusal is counted and logged where it happens.
                     if let Some(Ok(accepted)) = established {
                         serve_connection(shared, accepted, draining).await;

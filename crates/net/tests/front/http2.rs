@@ -75,6 +75,29 @@ async fn http_2_is_spoken_within_tls() {
 }
 
 #[tokio::test]
+async fn an_endless_answer_within_http_2_goes_the_ordinary_way() {
+    let server = Server::start(Setup::default());
+    let mut client = connect(server.addr).await;
+    // A GET (static entry 2) of `/endless`.
+    let block = [&[0x82, 0x86, 0x44, 8], "/endless".as_bytes(), &[0x41, 9], "localhost".as_bytes()].concat();
+    send(&mut client, &[PREFACE, &frame(HEADERS, 0x5, 1, &block)].concat()).await;
+    while read_frame(&mut client).await.0 != HEADERS {}
+    for said in [b"one", b"two"] {
+        server.gate.feed.send(said).unwrap();
+        let body = loop {
+            if let (DATA, body) = read_frame(&mut client).await {
+                break body;
+            }
+        };
+        assert_eq!(body, said);
+    }
+    assert_eq!(server.snapshot().endless, 0);
+    drop(client);
+    server.counts(|counts| counts.active == 0).await;
+    server.stopped().await;
+}
+
+#[tokio::test]
 async fn an_authority_that_is_no_host_is_refused() {
     let server = Server::start(Setup::default());
     let (head, body) = get(&mut connect(server.addr).await, 0x86, "user@localhost").await;

@@ -109,6 +109,22 @@ async fn headers_that_are_too_large_never_reset_the_connection() {
 }
 
 #[tokio::test]
+async fn who_is_answered_before_its_request_was_read_is_told_that_the_connection_closes() {
+    let server = lingering_for(HOUR);
+    let mut client = connect(server.addr).await;
+    send(&mut client, &upload_head("/")).await;
+    let head = answer(&mut client).await.0;
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("connection: close\r\n"), "{head}");
+    drop(client);
+    let mut client = connect(server.addr).await;
+    send(&mut client, b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok").await;
+    let head = answer(&mut client).await.0;
+    assert!(!head.contains("connection: close"), "{head}");
+    get(&mut client, "/", "").await;
+    server.stopped().await;
+}
+
+#[tokio::test]
 async fn a_client_that_never_stops_sending_is_cut() {
     let server = lingering_for(SHORT);
     let mut client = refused_midway(&server).await;

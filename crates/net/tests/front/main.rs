@@ -4,6 +4,7 @@
 
 mod client;
 mod drain;
+mod endless;
 mod http1;
 mod http2;
 mod limits;

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use hyper_util::rt::TokioIo;
-use sangam_net::http::{Client, Drained, HttpOptions, RequestBody, serve};
+use sangam_net::http::{Client, Drained, Endless, HttpOptions, RequestBody, serve};
 use sangam_net::{FrontOptions, FrontRules, FrontSnapshot, FrontStats, LiveRules, TcpFront, Tls, TrustedProxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -37,19 +40,26 @@ pub(crate) struct Server {
     task: JoinHandle<Drained>,
 }
 
-/// Holds back answers to `/slow` until a test lets them go.
+/// Holds back answers to `/slow` until a test lets them go, and feeds those to `/endless`.
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) entered: Notify,
     pub(crate) open: Semaphore,
+    /// What the bodies of `/endless` say; they end with [`END`].
+    pub(crate) feed: broadcast::Sender<&'static [u8]>,
 }
+
+/// Ends the bodies of `/endless`.
+pub(crate) const END: &[u8] = b"";
+/// Bytes of the body of `/large`: more than the buffers of both kernels hold.
+pub(crate) const LARGE: usize = 16 << 20;
 
 impl Server {
     pub(crate) fn start(setup: Setup) -> Self {
         let rules = LiveRules::new(setup.rules);
         let front = TcpFront::bind("127.0.0.1:0".parse().unwrap(), setup.tls, setup.front, rules.clone()).unwrap();
         let (addr, stats, shutdown) = (front.local_addr(), front.stats(), CancellationToken::new());
-        let gate = Arc::new(Gate { entered: Notify::new(), open: Semaphore::new(0) });
+        let gate = Arc::new(Gate { entered: Notify::new(), open: Semaphore::new(0), feed: broadcast::Sender::new(64) });
         let service = {
             let gate = Arc::clone(&gate);
             service_fn(move |request| answer(Arc::clone(&gate), request))
@@ -97,9 +107,34 @@ pub(crate) fn trusting(networks: &[&str]) -> FrontRules {
     FrontRules { trusted_proxies: TrustedProxies::parse(networks).unwrap(), ..FrontRules::default() }
 }
 
-async fn answer(gate: Arc<Gate>, mut request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A body whose answer is marked as endless, with headers as layers leave them.
+fn endless(gate: &Gate) -> Response<Body> {
+    let frames = stream::unfold(gate.feed.subscribe(), |mut feed| async {
+        let said = feed.recv().await.unwrap();
+        (said != END).then(|| (Ok(Frame::data(Bytes::from_static(said))), feed))
+    });
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    response.extensions_mut().insert(Endless);
+    response.headers_mut().append("x-layer", "one".parse().unwrap());
+    response.headers_mut().append("x-layer", "two".parse().unwrap());
+    response
+}
+
+async fn answer(gate: Arc<Gate>, mut request: Request<RequestBody>) -> Result<Response<Body>, Infallible> {
+    match request.uri().path() {
+        "/endless" => return Ok(endless(&gate)),
+        "/later" => {
+            gate.entered.notify_one();
+            gate.open.acquire().await.unwrap().forget();
+            return Ok(endless(&gate));
+        }
+        "/large" => return Ok(Response::new(Full::from(vec![b'x'; LARGE]).boxed_unsync())),
+        _ => {}
+    }
     let client = request.extensions().get::<Client>().cloned().unwrap();
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Full::default().boxed_unsync());
     match request.uri().path() {
         "/slow" => {
             gate.entered.notify_one();
@@ -135,7 +170,7 @@ async fn answer(gate: Arc<Gate>, mut request: Request<RequestBody>) -> Result<Re
     let Client { addr, scheme, trusted_loopback, origin_allowed, .. } = client;
     let text = format!("{} {scheme:?} trusted={trusted_loopback} origin={origin_allowed}", addr.ip());
     if response.status() == StatusCode::OK {
-        *response.body_mut() = Full::from(text);
+        *response.body_mut() = Full::from(text).boxed_unsync();
     }
     Ok(response)
 }
