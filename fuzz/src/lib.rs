@@ -11,6 +11,8 @@ mod signal_core;
 mod socketio_client;
 mod socketio_dialect;
 mod stun_decode;
+mod sync_json;
+mod sync_messages;
 mod turn_client_bytes;
 mod turnserver_conf;
 
@@ -21,5 +23,7 @@ pub use signal_core::signal_core;
 pub use socketio_client::socketio_client;
 pub use socketio_dialect::socketio_dialect;
 pub use stun_decode::stun_decode;
+pub use sync_json::sync_json;
+pub use sync_messages::sync_messages;
 pub use turn_client_bytes::turn_client_bytes;
 pub use turnserver_conf::turnserver_conf;

@@ -89,3 +89,13 @@ fn rendezvous_bears_mutated_inputs() {
 fn signal_core_bears_mutated_inputs() {
     search("signal_core", sangam_fuzz::signal_core);
 }
+
+#[test]
+fn sync_messages_bears_mutated_inputs() {
+    search("sync_messages", sangam_fuzz::sync_messages);
+}
+
+#[test]
+fn sync_json_bears_mutated_inputs() {
+    search("sync_json", sangam_fuzz::sync_json);
+}

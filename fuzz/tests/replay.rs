@@ -64,6 +64,16 @@ fn configuration_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn sync_json_bears_its_corpus() -> io::Result<()> {
+    replay("sync_json", sangam_fuzz::sync_json)
+}
+
+#[test]
+fn sync_messages_bears_its_corpus() -> io::Result<()> {
+    replay("sync_messages", sangam_fuzz::sync_messages)
+}
+
+#[test]
 fn every_target_has_a_replay() {
     let here = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay.rs")).unwrap();
     for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").read_dir().unwrap() {

@@ -26,6 +26,14 @@ pub struct Server {
 pub struct ServerBuilder {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    data_dir: Option<PathBuf>,
+}
+
+/// A [`Server`] that was killed: its ports and its data, for another in its place.
+#[derive(Debug)]
+pub struct Killed {
+    home: TempDir,
+    builder: ServerBuilder,
 }
 
 /// What puts every listener of the default roles on a free port.
@@ -59,6 +67,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Has it keep its data there, on a disk of the test's own.
+    #[must_use]
+    pub fn data_dir(mut self, path: PathBuf) -> Self {
+        self.data_dir = Some(path);
+        self
+    }
+
     /// Starts it and waits until `/ready` answers 200.
     ///
     /// # Errors
@@ -68,18 +83,22 @@ impl ServerBuilder {
     }
 
     fn start_in(self, home: TempDir) -> Result<Server> {
+        let server = self.start_unready_in(home)?;
+        server.wait_ready()?;
+        Ok(server)
+    }
+
+    fn start_unready_in(self, home: TempDir) -> Result<Server> {
         // The server makes its data directory itself, closed to others.
         let mut program = Program::start(&mut self.command(home.path())?)?;
         let listeners = program.wait_for_line("the line with its listeners", WAIT_MAX, listeners_of)?;
-        let server = Server { program, listeners, home, builder: self };
-        server.wait_ready()?;
-        Ok(server)
+        Ok(Server { program, listeners, home, builder: self })
     }
 
     fn command(&self, home: &Path) -> Result<Command> {
         let mut command = Command::new(sangam_binary()?);
         // Settings of whoever runs the tests must not reach it, neither a sangam.toml of theirs nor a variable.
-        command.current_dir(home).arg("serve").arg("--data-dir").arg(home.join(DATA_DIR));
+        command.current_dir(home).arg("serve").arg("--data-dir").arg(self.data_dir_in(home));
         for free_port in FREE_PORTS {
             command.args(["--set", free_port]);
         }
@@ -87,6 +106,10 @@ impl ServerBuilder {
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(command)
+    }
+
+    fn data_dir_in(&self, home: &Path) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| home.join(DATA_DIR))
     }
 }
 
@@ -131,7 +154,7 @@ impl Server {
     /// Its data directory.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
-        self.home.path().join(DATA_DIR)
+        self.builder.data_dir_in(self.home.path())
     }
 
     /// What it has logged so far.
@@ -167,12 +190,11 @@ impl Server {
         self.program.stop()
     }
 
-    /// Kills it without a word (SIGKILL) and starts another in its place: on its TCP ports, with its data. The relay's port
-    /// is another: nobody in such a test is at it, and another test's socket may have it by then.
+    /// Kills it without a word (SIGKILL) and waits for its end.
     ///
     /// # Errors
-    /// As [`ServerBuilder::start`].
-    pub fn kill_and_replace(self) -> Result<Self> {
+    /// The system refuses.
+    pub fn kill(self) -> Result<Killed> {
         let Self { mut program, listeners, home, mut builder } = self;
         program.signal(Signal::KILL)?;
         program.wait(WAIT_MAX)?;
@@ -181,7 +203,15 @@ impl Server {
                 builder = builder.set(&format!("{section}.listen"), &addr.to_string());
             }
         }
-        builder.start_in(home)
+        Ok(Killed { home, builder })
+    }
+
+    /// [`Self::kill`], then [`Killed::replace`].
+    ///
+    /// # Errors
+    /// As [`ServerBuilder::start`].
+    pub fn kill_and_replace(self) -> Result<Self> {
+        self.kill()?.replace()
     }
 
     fn wait_ready(&self) -> Result<()> {
@@ -189,6 +219,25 @@ impl Server {
             Ok(self.get("/ready").is_ok_and(|answer| answer.status == 200).then_some(()))
         });
         ready.with_context(|| format!("the server said:\n{}", self.log()))
+    }
+}
+
+impl Killed {
+    /// Starts another in its place: on its TCP ports, with its data. The relay's port is another: nobody in such a test is at
+    /// it, and another test's socket may have it by then.
+    ///
+    /// # Errors
+    /// As [`ServerBuilder::start`].
+    pub fn replace(self) -> Result<Server> {
+        self.builder.start_in(self.home)
+    }
+
+    /// The same, but it is enough that it listens: something may keep it from being ready.
+    ///
+    /// # Errors
+    /// As [`ServerBuilder::start`].
+    pub fn replace_unready(self) -> Result<Server> {
+        self.builder.start_unready_in(self.home)
     }
 }
 

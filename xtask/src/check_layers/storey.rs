@@ -57,7 +57,9 @@ impl Storey {
             Self::Config => &[Self::Words, Self::Core],
             Self::Port => &[Self::Words, Self::Core, Self::Port],
             Self::Adapter => &[Self::Words, Self::Port],
-            Self::Driver | Self::Tool => &[Self::Words, Self::Core, Self::Port],
+            Self::Driver => &[Self::Words, Self::Core, Self::Port],
+            // Devices of a fleet are the client that apps use.
+            Self::Tool => &[Self::Words, Self::Core, Self::Port, Self::Tool],
             Self::Binary => {
                 &[Self::Words, Self::Core, Self::Port, Self::Adapter, Self::Config, Self::Driver, Self::Tool]
             }

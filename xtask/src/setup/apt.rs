@@ -11,11 +11,13 @@ struct SystemPackage {
     is_there: fn() -> bool,
 }
 
-const NEEDED: [SystemPackage; 9] = [
+const NEEDED: [SystemPackage; 11] = [
     SystemPackage { name: "build-essential", is_there: || process::find_program("cc").is_some() },
     SystemPackage { name: "coturn", is_there: || process::find_program("turnutils_uclient").is_some() },
     SystemPackage { name: "chromium", is_there: || process::find_program("chromium").is_some() },
     SystemPackage { name: "iproute2", is_there: || process::find_program("ip").is_some() },
+    SystemPackage { name: "e2fsprogs", is_there: || process::find_program("mkfs.ext4").is_some() },
+    SystemPackage { name: "strace", is_there: || process::find_program("strace").is_some() },
     SystemPackage { name: "nftables", is_there: || process::find_program("nft").is_some() },
     SystemPackage { name: "libnss3-tools", is_there: || process::find_program("certutil").is_some() },
     SystemPackage { name: "pkg-config", is_there: || process::find_program("pkg-config").is_some() },
