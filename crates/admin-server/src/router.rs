@@ -36,6 +36,7 @@ fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/api/v1/system/health", get(routes::system_health::system_health))
         .merge(routes::relay::router(shared))
         .merge(routes::rooms::router(shared))
+        .merge(routes::sync::router())
         .merge(routes::tokens::router())
         .route("/api/v1", any(not_found))
         .route("/api/v1/", any(not_found))

@@ -8,6 +8,7 @@ pub(crate) mod ready;
 pub(crate) mod relay;
 pub(crate) mod revocation;
 pub(crate) mod rooms;
+pub(crate) mod sync;
 pub(crate) mod system_health;
 pub(crate) mod tokens;
 

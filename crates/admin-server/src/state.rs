@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
-use sangam_control::{Part, RelaySessions, Rooms, TokenRevocations};
+use sangam_control::{Part, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_types::Now;
 
@@ -22,6 +22,8 @@ pub struct AdminState {
     pub relay: Option<Arc<dyn RelaySessions>>,
     /// The rooms of signaling; none without signaling.
     pub rooms: Option<Arc<dyn Rooms>>,
+    /// What sync holds; none without sync.
+    pub sync: Option<Arc<dyn SyncAdmin>>,
     /// The tokens that are revoked.
     pub tokens: Arc<TokenRevocations>,
     /// What `/metrics` shows.
@@ -70,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) checks: Checks,
     pub(crate) relay: Option<Arc<dyn RelaySessions>>,
     pub(crate) rooms: Option<Arc<dyn Rooms>>,
+    pub(crate) sync: Option<Arc<dyn SyncAdmin>>,
     pub(crate) tokens: Arc<TokenRevocations>,
     pub(crate) renewals: RenewalPace,
     pub(crate) registry: Arc<Registry>,
@@ -82,11 +85,36 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(state: AdminState) -> Arc<Self> {
-        let AdminState { parts, relay, rooms, tokens, registry, metrics, access, clock, started, version, options } =
-            state;
+        let AdminState {
+            parts,
+            relay,
+            rooms,
+            sync,
+            tokens,
+            registry,
+            metrics,
+            access,
+            clock,
+            started,
+            version,
+            options,
+        } = state;
         let checks = Checks::new(parts, metrics.clone(), options.check_limit, options.check_keep);
         let renewals = RenewalPace::new(options.renewals_per_minute);
-        Arc::new(Self { checks, relay, rooms, tokens, renewals, registry, metrics, access, clock, started, version })
+        Arc::new(Self {
+            checks,
+            relay,
+            rooms,
+            sync,
+            tokens,
+            renewals,
+            registry,
+            metrics,
+            access,
+            clock,
+            started,
+            version,
+        })
     }
 
     pub(crate) fn now(&self) -> Now {

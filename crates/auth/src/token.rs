@@ -2,6 +2,7 @@
 
 mod claims;
 mod grants;
+mod jwk_set;
 mod key;
 mod keyring;
 mod refusal;
@@ -10,6 +11,7 @@ mod revoked;
 
 pub use claims::Claims;
 pub use grants::{Grant, Grants};
+pub use jwk_set::{JwkSet, JwkSetError};
 pub use key::{Key, KeyError, Use, Uses};
 pub use keyring::{Keyring, KeyringError, MintError, Signed, TokenOptions};
 pub use refusal::TokenRefusal;

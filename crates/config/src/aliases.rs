@@ -19,6 +19,10 @@ enum Meaning {
     Key(&'static str),
     /// A list of one: its commas belong to it.
     Secret(&'static str),
+    /// The one secret that sync tokens are signed with.
+    SyncKey,
+    /// `true` or `false`, in any case, as other programs write it.
+    Switch(&'static str),
     /// The origin of this URL may open WebSockets.
     AllowedOrigin,
     /// A port on which alone this listens.
@@ -27,6 +31,14 @@ enum Meaning {
     IceServers,
     /// Cannot be honoured: what is missing.
     NotYet(&'static str),
+}
+
+/// The file that it names holds a secret alone, as `JWT_SECRET` would.
+pub(crate) const JWT_SECRET_FILE: &str = "JWT_SECRET_FILE";
+
+/// The entry of `auth.sync_keys` that a secret without a name becomes.
+pub(crate) fn sync_key(secret: &str) -> Value {
+    Value::String(format!("jwt-secret:{secret}"))
 }
 
 /// `HOST` and `PORT` are not here: their meaning depends on the roles.
@@ -45,28 +57,19 @@ const ALIASES: [(&str, Meaning); 36] = [
     ("DATABASE_URL", Meaning::NotYet(SHARED)),
     ("WITNESS_LOGGER_URL", Meaning::NotYet("there is no audit trail yet; the log is all there is")),
     ("SOCKET_PORT", Meaning::Port("signal.socketio.listen")),
-    (
-        "JWT_SECRET",
-        Meaning::NotYet(
-            "it serves sync, which is not there yet; tokens are signed with `auth.admin_keys` and `auth.signal_keys`",
-        ),
-    ),
-    (
-        "JWT_SECRET_FILE",
-        Meaning::NotYet(
-            "it serves sync, which is not there yet; tokens are signed with `auth.admin_keys_file` and `auth.signal_keys_file`",
-        ),
-    ),
-    ("DB_PATH", Meaning::NotYet(SYNC)),
-    ("MAX_PULL_LIMIT", Meaning::NotYet(SYNC)),
-    ("MAX_PUSH_BATCH_SIZE", Meaning::NotYet(SYNC)),
-    ("CORS_ORIGINS", Meaning::NotYet(SYNC_ORIGINS)),
-    ("CORS_ALLOWED_ORIGINS", Meaning::NotYet(SYNC_ORIGINS)),
-    ("ENABLE_CORS", Meaning::NotYet(SYNC_ORIGINS)),
-    ("RATE_LIMIT_RPS", Meaning::NotYet(SYNC)),
-    ("RATE_LIMIT_BURST", Meaning::NotYet(SYNC)),
-    ("SSE_ENABLED", Meaning::NotYet(SYNC)),
-    ("SSE_MAX_CONNECTIONS", Meaning::NotYet(SYNC)),
+    ("JWT_SECRET", Meaning::SyncKey),
+    (JWT_SECRET_FILE, Meaning::Key("auth.sync_keys_file")),
+    ("DB_PATH", Meaning::Key("sync.path")),
+    ("MAX_PULL_LIMIT", Meaning::Key("sync.pull_limit_max")),
+    ("MAX_PUSH_BATCH_SIZE", Meaning::Key("sync.push_ops_max")),
+    // The guide's name wins over that of its code.
+    ("CORS_ALLOWED_ORIGINS", Meaning::Key("sync.cors.origins")),
+    ("CORS_ORIGINS", Meaning::Key("sync.cors.origins")),
+    ("ENABLE_CORS", Meaning::Switch("sync.cors.enabled")),
+    ("RATE_LIMIT_RPS", Meaning::Key("sync.rate.requests_per_sec")),
+    ("RATE_LIMIT_BURST", Meaning::Key("sync.rate.burst")),
+    ("SSE_ENABLED", Meaning::Switch("sync.sse.enabled")),
+    ("SSE_MAX_CONNECTIONS", Meaning::Key("sync.sse.connections_max")),
     ("RENDEZVOUS_URL", Meaning::NotYet(NODE)),
     ("BOOTSTRAP_NODES", Meaning::NotYet(NODE)),
     ("OWN_URL", Meaning::NotYet(NODE)),
@@ -83,8 +86,6 @@ const ALIASES: [(&str, Meaning); 36] = [
 ];
 
 const SHARED: &str = "instances cannot share state yet; this one runs alone";
-const SYNC: &str = "it is sync's, which is not in this version yet";
-const SYNC_ORIGINS: &str = "it is sync's, which is not in this version yet; `http.origins` allows origins of pages";
 const NODE: &str = "it is a mesh node's, which is not in this version yet";
 
 /// Sets what the guides' variables say, and reports those that cannot be honoured.
@@ -97,6 +98,10 @@ pub(crate) fn apply(variables: &BTreeMap<String, String>, layers: &mut Layers, n
             Meaning::Secret(key) => {
                 layers.set_value(key, Value::Array(vec![Value::String(text.trim().to_owned())]), origin);
             }
+            Meaning::SyncKey => {
+                layers.set_value("auth.sync_keys", Value::Array(vec![sync_key(text.trim())]), origin);
+            }
+            Meaning::Switch(key) => layers.set_text(key, &text.to_ascii_lowercase(), origin),
             Meaning::AllowedOrigin => {
                 layers.set_value("http.origins", Value::Array(vec![Value::String(origin_of(text))]), origin);
             }

@@ -131,6 +131,9 @@ pub fn check_binds(loaded: &Loaded, machine: &[IpAddr], weakness: Weakness<'_>) 
     if config.server.plays(Role::Signal) {
         found.judge_signaling();
     }
+    if config.server.plays(Role::Sync) {
+        found.say_open_sync();
+    }
     if config.server.plays(Role::Relay) {
         found.judge_relay_secrets(weakness);
     }
@@ -209,6 +212,23 @@ impl Found<'_> {
                 let (origin, address) = (self.loaded.origin(key), addr.to_string());
                 self.problems.push(Problem::OpenDialect { origin, dialect: wires, address, mend });
             }
+        }
+    }
+
+    /// Sync is open only where that is set by name, so nothing is refused.
+    fn say_open_sync(&mut self) {
+        let config = &self.loaded.config;
+        let listeners = config.http.listen.iter().map(|addr| addr.get()).filter(|_| config.sync.open);
+        let reached = listeners.map(|addr| (addr, reach(addr.ip(), self.machine)));
+        for (addr, reach) in reached.filter(|(_, reach)| *reach != Reach::Loopback) {
+            self.notices.push(Notice::new(format!(
+                "sync on {addr} lets clients without a token read and write every database; {reach} can reach it"
+            )));
+        }
+        if !config.sync.require_exp {
+            self.notices.push(Notice::new(
+                "`sync.require_exp` is false: a token that does not say when it expires is good for ever",
+            ));
         }
     }
 

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sections::{
     Check, admin::Admin, auth::Auth, data::Data, http::Http, ice::Ice, log::Log, relay::Relay, server::Server,
-    signal::Signal, telemetry::Telemetry, tls::Tls,
+    signal::Signal, sync::Sync, telemetry::Telemetry, tls::Tls,
 };
 
 /// Everything an operator may set.
@@ -21,6 +21,8 @@ pub struct Config {
     pub tls: Tls,
     /// Signaling, and JSON over WebSocket.
     pub signal: Signal,
+    /// The sync server, at `/v1` of the main HTTP listener.
+    pub sync: Sync,
     /// The STUN and TURN relay.
     pub relay: Relay,
     /// What `/ice-servers` answers.
@@ -48,6 +50,14 @@ impl Config {
             checked("signal.socketio", |check| self.signal.socketio.validate(check)),
             checked("signal.rendezvous", |check| self.signal.rendezvous.validate(check)),
             checked("signal.rooms", |check| self.signal.rooms.validate(check)),
+            checked("sync", |check| self.sync.validate(check)),
+            checked("sync.cors", |check| self.sync.cors.validate(check)),
+            checked("sync.rate", |check| self.sync.rate.validate(check)),
+            checked("sync.sse", |check| self.sync.sse.validate(check)),
+            checked("sync.websocket", |check| self.sync.websocket.validate(check)),
+            checked("sync.streams", |check| self.sync.streams.validate(check)),
+            checked("sync.keep", |check| self.sync.keep.validate(check)),
+            checked("sync.store", |check| self.sync.store.validate(check)),
             checked("relay", |check| self.relay.validate(check)),
             checked("ice", |check| self.ice.validate(check)),
             checked("admin", |check| self.admin.validate(check)),

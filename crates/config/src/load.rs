@@ -305,4 +305,6 @@ fn missing_certificates(config: &Config, layers: &Layers) -> Vec<Problem> {
 }
 
 #[cfg(test)]
+mod sync_tests;
+#[cfg(test)]
 mod tests;

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use toml::Value;
 
+use crate::aliases::{JWT_SECRET_FILE, sync_key};
 use crate::catalogue::{Catalogue, Key};
 use crate::layers::Layers;
+use crate::origin::Origin;
 use crate::problem::Problem;
 
 /// For every secret key with a `*_file` beside it, reads the file and sets the secret, unless the secret itself comes
@@ -23,11 +25,19 @@ pub(crate) fn read_all(layers: &mut Layers) {
             layers.problems.push(Problem::SecretTwice { origin, key: key.name.clone() });
             continue;
         }
-        match read(key, &path) {
+        let bare = matches!(&origin, Origin::Environment { variable } if variable == JWT_SECRET_FILE);
+        match if bare { read_bare(&path) } else { read(key, &path) } {
             Ok(value) => layers.set_value(&key.name, value, origin),
             Err(cause) => layers.problems.push(Problem::UnreadableSecretFile { origin, key: file_key, path, cause }),
         }
     }
+}
+
+/// One secret without a name.
+fn read_bare(path: &Path) -> Result<Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let secret = text.trim();
+    if secret.is_empty() { Err("it holds no secret".to_owned()) } else { Ok(Value::Array(vec![sync_key(secret)])) }
 }
 
 fn read(key: &Key, path: &Path) -> Result<Value, String> {

@@ -12,6 +12,7 @@ pub mod log;
 pub mod relay;
 pub mod server;
 pub mod signal;
+pub mod sync;
 pub mod telemetry;
 pub mod tls;
 

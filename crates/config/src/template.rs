@@ -16,6 +16,8 @@ pub struct GeneratedSecrets {
     pub admin_key: Secret,
     /// For `auth.signal_keys`, with its key id.
     pub signal_key: Secret,
+    /// For `auth.sync_keys`, with its key id.
+    pub sync_key: Secret,
 }
 
 /// A configuration file with every key, its doc and its default as a comment, and the secrets set.
@@ -53,6 +55,7 @@ fn setting(key: &Key, secrets: &GeneratedSecrets) -> String {
         "relay.secrets" => Some(&secrets.relay),
         "auth.admin_keys" => Some(&secrets.admin_key),
         "auth.signal_keys" => Some(&secrets.signal_key),
+        "auth.sync_keys" => Some(&secrets.sync_key),
         _ => None,
     };
     match (generated, &key.default) {
@@ -87,7 +90,12 @@ mod tests {
 
     fn secrets() -> GeneratedSecrets {
         let key = |kid: &str| Secret::new(format!("{kid}:0123456789abcdefghijklmnopqrstuv"));
-        GeneratedSecrets { relay: Secret::new("0123456789abcdef"), admin_key: key("a"), signal_key: key("s") }
+        GeneratedSecrets {
+            relay: Secret::new("0123456789abcdef"),
+            admin_key: key("a"),
+            signal_key: key("s"),
+            sync_key: key("y"),
+        }
     }
 
     #[test]
@@ -100,7 +108,7 @@ mod tests {
             .filter(|name| !Catalogue::get().has_section(name))
             .collect();
         names.sort_unstable();
-        assert_eq!(names, ["auth.admin_keys", "auth.signal_keys", "relay.secrets"]);
+        assert_eq!(names, ["auth.admin_keys", "auth.signal_keys", "auth.sync_keys", "relay.secrets"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Port through which the server is asked how its parts are, and what operators may see and do of them.
 //!
-//! Drivers implement [`Part`], [`RelaySessions`] and [`Rooms`]; `admin-server` asks, the binary collects. [`TokenRevocations`] holds
+//! Drivers implement [`Part`], [`RelaySessions`], [`Rooms`] and [`SyncAdmin`]; `admin-server` asks, the binary collects. [`TokenRevocations`] holds
 //! the tokens that are revoked, and drivers hear of them. Each answer is a check made
 //! when it is asked for, never a remembered verdict.
 
@@ -8,6 +8,7 @@ mod part;
 mod relay_events;
 mod relay_sessions;
 mod rooms;
+mod sync_admin;
 mod timestamp;
 mod token_revocations;
 
@@ -21,4 +22,5 @@ pub use relay_sessions::{
 pub use rooms::{
     Members, Room, RoomEnded, RoomError, RoomList, RoomMember, RoomTimer, RoomWire, RoomWithMembers, Rooms,
 };
+pub use sync_admin::{SyncAdmin, SyncAdminError, SyncConflict, SyncDatabase, SyncList, SyncReplica, SyncVersion};
 pub use token_revocations::{RevokedToken, TokenRevocation, TokenRevocationWatch, TokenRevocations};

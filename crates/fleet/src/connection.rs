@@ -21,7 +21,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use sangam_sync_client::ClientError;
+
 use crate::options::OptionsError;
+use crate::sync::SyncOptionsError;
 
 /// Why a fleet could not start: nothing is known of the server.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +58,22 @@ pub enum FleetError {
     /// A token that cannot stand in a header.
     #[error("the token has characters that no HTTP header can hold: check its file")]
     Token,
+    /// The options of a fleet of devices make no sense.
+    #[error(transparent)]
+    SyncOptions(#[from] SyncOptionsError),
+    /// A client of sync could not be made.
+    #[error(transparent)]
+    Sync(ClientError),
+    /// A token for a device could not be made.
+    #[error("no token could be made for a device: {0}")]
+    Mint(String),
 }
 
 /// Whose certificates are believed: those the system trusts, or those of a file alone.
 #[derive(Clone)]
 pub struct Trust {
     connector: TlsConnector,
+    roots: Arc<RootCertStore>,
 }
 
 impl Trust {
@@ -80,14 +93,20 @@ impl Trust {
         if let (Some(path), 0) = (ca_file, added) {
             return Err(FleetError::Roots { from: path.display().to_string() });
         }
+        let roots = Arc::new(roots);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider knows the default versions")
-            .with_root_certificates(roots)
+            .with_root_certificates(Arc::clone(&roots))
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), roots })
+    }
+
+    /// The same for clients of sync.
+    pub(crate) fn of_sync(&self) -> sangam_sync_client::Trust {
+        sangam_sync_client::Trust::Roots(Arc::clone(&self.roots))
     }
 }
 

@@ -53,6 +53,13 @@ impl Histogram {
         self.max = self.max.max(duration);
     }
 
+    /// Counts all of another.
+    pub fn add(&mut self, other: &Self) {
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(count, more)| *count += more);
+        self.count += other.count;
+        self.max = self.max.max(other.max);
+    }
+
     /// How many were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -123,5 +130,9 @@ mod tests {
             assert!(value >= exact && value <= exact * 1.016, "{value} for {exact}");
         }
         assert_eq!(histogram.count(), 100);
+        let mut both = Histogram::default();
+        both.record(Duration::from_millis(100));
+        both.add(&histogram);
+        assert_eq!((both.count(), both.percentiles().unwrap().max_ms), (101, 100.0));
     }
 }

@@ -6,7 +6,10 @@
 //! - [`RoomsOptions`]: how many, how long, what they do
 //! - [`RoomsReport`]: what came of it
 //!
-//! Spoken are the Socket.IO session events in both spellings that front ends use, and the JSON messages of IF.swarm's agents,
+//! [`simulate_sync`] has devices edit entities that they share in databases of a sync server, cuts them off and skews their
+//! clocks, and accounts for every change that was acknowledged: [`SyncOptions`], [`SyncReport`].
+//!
+//! Spoken in rooms are the Socket.IO session events in both spellings that front ends use, and the JSON messages of IF.swarm's agents,
 //! over WebSocket. Left out: long polling, media, and clients that break the protocol.
 
 mod connection;
@@ -22,6 +25,7 @@ mod rooms;
 mod sequence;
 mod socketio_client;
 mod statistics;
+mod sync;
 mod wire;
 
 pub use connection::{FleetError, Trust};
@@ -30,3 +34,6 @@ pub use message::Kind;
 pub use options::{Dialect, OptionsError, RoomsOptions};
 pub use report::{KindReport, RoomsReport};
 pub use rooms::{Progress, simulate_rooms};
+pub use sync::{
+    MintToken, SyncFaults, SyncOptions, SyncOptionsError, SyncProgress, SyncReport, SyncTokens, simulate_sync,
+};

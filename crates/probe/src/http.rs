@@ -184,7 +184,7 @@ where
 }
 
 /// What hyper does not blame on the end of the connection, it blames on bytes that are no HTTP.
-fn fault(error: &hyper::Error) -> Fault {
+pub(crate) fn fault(error: &hyper::Error) -> Fault {
     let source = error.source();
     if let Some(said) = source.and_then(|source| source.downcast_ref()) {
         return Fault::of_io(said);

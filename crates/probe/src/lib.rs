@@ -1,5 +1,5 @@
 //! Tests a server from outside, as a client of it would find it: STUN (RFC 8489), TURN (RFC 8656) over UDP, TCP and TLS,
-//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), and HTTP health. The server may be ours or
+//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), offline-first sync, and HTTP health. The server may be ours or
 //! anybody's: the codec of STUN and TURN is `stun-types` and `turn-types`, written by others, and that of Socket.IO is this
 //! crate's own, so that a probe is a second opinion on our own server too.
 //!
@@ -28,6 +28,7 @@ mod signal;
 mod socketio;
 mod spread;
 mod stun;
+mod sync;
 mod trust;
 mod turn;
 mod uri;
@@ -47,6 +48,7 @@ pub use signal::{SignalMeasured, signal};
 pub use socketio::{Cors, Exchange, Handshake, Refused, SocketIo, SocketIoMeasured, socketio};
 pub use spread::Spread;
 pub use stun::{StunMeasured, stun};
+pub use sync::{SyncAsked, SyncMeasured, sync};
 pub use trust::Trust;
 pub use turn::{EchoMeasured, Load, Relay, TurnMeasured, turn};
 pub use uri::{ServerUri, Service, Transport, UriError};

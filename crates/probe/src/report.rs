@@ -5,12 +5,13 @@ use crate::health::HealthMeasured;
 use crate::signal::SignalMeasured;
 use crate::socketio::SocketIoMeasured;
 use crate::stun::StunMeasured;
+use crate::sync::SyncMeasured;
 use crate::turn::TurnMeasured;
 
 /// What a probe found out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `health`.
+    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `sync`, `health`.
     pub probe: &'static str,
     /// What was probed, as it was named.
     pub target: String,
@@ -32,6 +33,8 @@ pub enum Measured {
     Signal(SignalMeasured),
     /// Of `socketio`.
     SocketIo(Box<SocketIoMeasured>),
+    /// Of `sync`.
+    Sync(SyncMeasured),
     /// Of `health`.
     Health(HealthMeasured),
 }

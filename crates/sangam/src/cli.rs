@@ -5,6 +5,7 @@ pub(crate) mod probe;
 pub(crate) mod relay;
 pub(crate) mod rooms;
 pub(crate) mod simulate;
+pub(crate) mod sync;
 pub(crate) mod token;
 
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Relay(relay::RelayArgs),
     /// Shows and moderates the rooms of a running server, through its administration API
     Rooms(rooms::RoomsArgs),
+    /// Shows what sync of a running server holds and mends it, through its administration API
+    Sync(sync::SyncArgs),
 }
 
 /// Where the configuration comes from. Order: flag, environment (`SANGAM_<SECTION>__<KEY>`), file, default.

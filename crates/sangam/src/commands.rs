@@ -9,4 +9,5 @@ pub(crate) mod relay;
 pub(crate) mod rooms;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod sync;
 pub(crate) mod token;

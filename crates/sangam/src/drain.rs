@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::server::Server;
 
-/// Closes the listeners, tells signaling clients to go elsewhere, and gives the relay's allocations until
-/// `relay_limit`. All at the same time.
+/// Closes the listeners, tells signaling clients to go elsewhere, writes what sync has taken, and gives the relay's
+/// allocations until `relay_limit`. All at the same time.
 pub(crate) async fn drain(server: Server, relay_limit: Duration) {
-    let Server { signal, relay, http_tasks, http_stop, .. } = server;
+    let Server { signal, relay, sync, sync_drain_limit, http_tasks, http_stop, .. } = server;
     http_stop.cancel();
     let signaling = async {
         if let Some(signal) = &signal {
@@ -19,6 +19,12 @@ pub(crate) async fn drain(server: Server, relay_limit: Duration) {
         // A panic in there was counted and logged where it happened.
         tokio::task::spawn_blocking(move || relay.stop(relay_limit)).await.ok();
     };
+    let syncing = async {
+        let Some(sync) = &sync else { return };
+        if tokio::time::timeout(sync_drain_limit, sync.drain()).await.is_err() {
+            tracing::warn!("sync did not end in time: what it had not acknowledged may not be written");
+        }
+    };
     let serving = async {
         for task in http_tasks {
             match task.await {
@@ -28,5 +34,5 @@ pub(crate) async fn drain(server: Server, relay_limit: Duration) {
             }
         }
     };
-    tokio::join!(signaling, relaying, serving);
+    tokio::join!(signaling, relaying, syncing, serving);
 }

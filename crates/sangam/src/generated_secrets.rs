@@ -20,6 +20,8 @@ pub(crate) struct GeneratedSecrets {
     pub(crate) admin_key: Secret,
     /// As in `auth.signal_keys`.
     pub(crate) signal_key: Secret,
+    /// As in `auth.sync_keys`.
+    pub(crate) sync_key: Secret,
     /// What nonces are signed with.
     pub(crate) nonce: [u8; 32],
 }
@@ -47,6 +49,7 @@ pub(crate) enum SecretFileError {
 const RELAY: &str = "relay-secrets";
 const ADMIN: &str = "admin-keys";
 const SIGNAL: &str = "signal-keys";
+const SYNC: &str = "sync-keys";
 const NONCE: &str = "nonce-secret";
 
 impl GeneratedSecrets {
@@ -60,6 +63,7 @@ impl GeneratedSecrets {
             relay: secret(RELAY, random_text)?,
             admin_key: secret(ADMIN, random_key)?,
             signal_key: secret(SIGNAL, random_key)?,
+            sync_key: secret(SYNC, random_key)?,
             nonce: decoded.ok_or_else(damaged)?,
         })
     }
@@ -77,6 +81,11 @@ impl GeneratedSecrets {
     /// Reads the key of tokens for signaling without making one.
     pub(crate) fn signal_key_of(data_dir: &Path) -> Result<Secret, SecretFileError> {
         read_made(&data_dir.join(SIGNAL), "auth.signal_keys_file")
+    }
+
+    /// Reads the key of tokens for sync without making one.
+    pub(crate) fn sync_key_of(data_dir: &Path) -> Result<Secret, SecretFileError> {
+        read_made(&data_dir.join(SYNC), "auth.sync_keys_file")
     }
 }
 
@@ -140,7 +149,7 @@ mod tests {
         assert_eq!(first.nonce, second.nonce);
         assert_ne!(first.admin_key.expose(), first.signal_key.expose());
         assert_eq!(GeneratedSecrets::admin_key_of(dir.path()).unwrap().expose(), first.admin_key.expose());
-        for name in [RELAY, ADMIN, SIGNAL, NONCE] {
+        for name in [RELAY, ADMIN, SIGNAL, SYNC, NONCE] {
             assert_eq!(fs::metadata(dir.path().join(name)).unwrap().mode() & 0o777, 0o600, "{name}");
         }
     }

@@ -101,7 +101,7 @@ impl BoundListeners {
 type Served = (fn(Serves) -> bool, &'static str, &'static str);
 
 const SERVED: [Served; 4] = [
-    (|it| it.main, "http", "pages, health, metrics, /ws, /socket.io/, rendezvous, /ice-servers, /turn"),
+    (|it| it.main, "http", "pages, health, metrics, /ws, /socket.io/, rendezvous, /ice-servers, /turn, sync at /v1"),
     (|it| it.signaling, "signal", "JSON signaling (WebSocket, any path)"),
     (|it| it.socketio, "socketio", "Socket.IO and its /health"),
     (|it| it.metrics && !it.main, "metrics", "/metrics"),
@@ -110,6 +110,8 @@ const SERVED: [Served; 4] = [
 /// What the listeners serve.
 pub(crate) struct Routers {
     pub(crate) main: Router,
+    /// Whether sync is in it, whose WebSocket is at a path of its own.
+    pub(crate) sync: bool,
     /// JSON signaling at any path.
     pub(crate) signaling: Option<Router>,
     /// Socket.IO at its path, and the guide's `/health`.
@@ -122,7 +124,10 @@ impl Routers {
     fn of(&self, serves: Serves) -> Router {
         if serves.main {
             return match self.signaling.clone().filter(|_| serves.signaling) {
-                Some(signaling) => self.main.clone().layer(from_fn_with_state(signaling, websockets_to_signaling)),
+                Some(signaling) => {
+                    let state = (signaling, self.sync);
+                    self.main.clone().layer(from_fn_with_state(state, websockets_to_signaling))
+                }
                 None => self.main.clone(),
             };
         }
@@ -155,12 +160,17 @@ async fn metrics_alone(request: Request, next: Next) -> Response {
     not_found(request.method().clone(), request.uri().clone()).await
 }
 
-/// On a shared listener a WebSocket is JSON signaling at any path but that of Socket.IO, everything else is the main
-/// HTTP's.
-async fn websockets_to_signaling(State(signaling): State<Router>, request: Request, next: Next) -> Response {
+/// On a shared listener a WebSocket is JSON signaling at any path but those of Socket.IO and sync, everything else is the
+/// main HTTP's.
+async fn websockets_to_signaling(
+    State((signaling, sync)): State<(Router, bool)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let upgrade = request.headers().get(header::UPGRADE);
     let websocket = upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    let websocket = websocket && !request.uri().path().starts_with("/socket.io");
+    let path = request.uri().path();
+    let websocket = websocket && !path.starts_with("/socket.io") && !(sync && path.starts_with("/v1/"));
     if websocket || *request.method() == Method::CONNECT {
         return signaling.oneshot(request).await.unwrap_or_else(|never| match never {});
     }
@@ -228,5 +238,33 @@ impl Part for HttpPart {
             PartReport { state: PartState::Failed, detail }
         };
         async { report }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::StatusCode;
+
+    use super::*;
+
+    /// Who answers a WebSocket upgrade on a listener that the main HTTP shares with signaling.
+    async fn answered(sync: bool, path: &str) -> StatusCode {
+        let main = Router::new().route("/v1/ws", get(|| async { StatusCode::OK })).fallback(not_found);
+        let signaling = Some(Router::new().fallback(|| async { StatusCode::IM_A_TEAPOT }));
+        let routers = Routers { main, sync, signaling, socketio: None };
+        let router = routers.of(Serves { main: true, signaling: true, ..Serves::SIGNALING });
+        let request = Request::get(path).header(header::UPGRADE, "websocket").body(Body::empty()).unwrap();
+        router.oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn on_a_listener_shared_with_signaling_the_websocket_of_sync_is_its_own() {
+        assert_eq!(answered(true, "/v1/ws").await, StatusCode::OK);
+        assert_eq!(answered(false, "/v1/ws").await, StatusCode::IM_A_TEAPOT);
+        for path in ["/ws", "/v1", "/"] {
+            assert_eq!(answered(true, path).await, StatusCode::IM_A_TEAPOT, "{path}");
+        }
     }
 }

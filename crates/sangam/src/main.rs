@@ -22,6 +22,7 @@ mod reload;
 mod revocation_file;
 mod server;
 mod start_report;
+mod sync_start;
 mod wall_text;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Relay(args) => commands::relay::run(&args),
         Command::Rooms(args) => commands::rooms::run(&args),
+        Command::Sync(args) => commands::sync::run(&args),
     };
     match outcome {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

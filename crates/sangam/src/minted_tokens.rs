@@ -14,7 +14,7 @@ use crate::durable_file;
 /// One token, without the token: it cannot be made from this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Minted {
-    /// `admin`, `signal`.
+    /// `admin`, `signal`, `sync`.
     #[serde(rename = "use")]
     pub(crate) use_: String,
     /// As [`crate::cli::token::MintArgs::note`] had it.

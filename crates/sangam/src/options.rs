@@ -5,3 +5,4 @@ pub(crate) mod front;
 pub(crate) mod log;
 pub(crate) mod relay;
 pub(crate) mod signal;
+pub(crate) mod sync;

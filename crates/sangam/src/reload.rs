@@ -20,6 +20,7 @@ use crate::cli::ConfigArgs;
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
 use crate::options::signal::signal_live;
+use crate::options::sync::sync_live;
 use crate::options::{auth, front, log, relay};
 use crate::server::{Server, admin_access};
 
@@ -107,7 +108,7 @@ impl<'a> Reloader<'a> {
         check_binds(&newer, &self.machine.addresses)?;
         let config = &newer.config;
         let rules = front::front_rules(config)?;
-        let keyring = auth::keyring(&config.auth, self.generated)?;
+        let keyring = auth::keyring(config, self.generated)?;
         let secrets = auth::rest_secrets(&config.relay, self.generated)?;
         let users = auth::long_term_users(&config.relay)?;
         Ok(Prepared { rules, keyring, secrets, users, newer })
@@ -127,7 +128,10 @@ impl<'a> Reloader<'a> {
         live.relay_secrets.store(Arc::new(secrets.clone()));
         live.relay_users.store(Arc::new(users));
         if let Some(signal) = &server.signal {
-            signal.reload(signal_live(config, &live.settled, keyring, &secrets));
+            signal.reload(signal_live(config, &live.settled, keyring.clone(), &secrets));
+        }
+        if let Some(sync) = &server.sync {
+            sync.reload(sync_live(&config.sync, keyring));
         }
         if let Some(relay) = &server.relay {
             relay.reload(relay::relay_live(&config.relay, self.machine));
@@ -179,6 +183,8 @@ fn watched(loaded: &Loaded) -> Vec<PathBuf> {
         &config.relay.turnserver_conf,
         &config.auth.admin_keys_file,
         &config.auth.signal_keys_file,
+        &config.auth.sync_keys_file,
+        &config.auth.sync_jwks_file,
         &config.ice.servers_file,
     ];
     loaded.file.iter().chain(files.into_iter().flatten()).cloned().collect()
@@ -200,7 +206,7 @@ mod tests {
     fn every_secret_file_of_the_catalogue_is_watched() {
         let keys = Catalogue::get().keys().iter().filter(|key| key.secret);
         let names: Vec<String> = keys.map(|key| format!("{}_file", key.name)).collect();
-        assert_eq!(names.len(), 5, "`watched` lists {names:?}");
+        assert_eq!(names.len(), 6, "`watched` lists {names:?}");
     }
 
     #[test]

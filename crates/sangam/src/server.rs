@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -17,6 +17,7 @@ use sangam_net::http::Drained;
 use sangam_net::{CertificateStore, LiveRules, TlsFront};
 use sangam_relay_server::{Options, RelayServer, Revocations};
 use sangam_signal_server::{Deps, SignalServer};
+use sangam_sync_server::SyncServer;
 use sangam_telemetry::logs::Logs;
 use sangam_telemetry::metrics::{
     coturn::CoturnAliases, external_address::ExternalAddressMetrics, http::HttpMetrics, listener::ListenerMetrics,
@@ -38,6 +39,7 @@ use crate::options::{auth, front, relay};
 use crate::relay_streams::RelayStreams;
 use crate::revocation_file::RevocationFile;
 use crate::start_report::ListenerRow;
+use crate::sync_start::start_sync;
 
 /// What a server is made from.
 pub(crate) struct Ground<'a> {
@@ -56,6 +58,8 @@ pub(crate) struct Server {
     pub(crate) live: LiveParts,
     pub(crate) signal: Option<SignalServer>,
     pub(crate) relay: Option<RelayServer>,
+    pub(crate) sync: Option<SyncServer>,
+    pub(crate) sync_drain_limit: Duration,
     pub(crate) http_tasks: Vec<JoinHandle<Drained>>,
     pub(crate) http_stop: CancellationToken,
 }
@@ -70,6 +74,13 @@ pub(crate) struct LiveParts {
     pub(crate) relay_secrets: Arc<ArcSwap<RestSecrets>>,
     pub(crate) relay_users: Arc<ArcSwap<LongTermUsers>>,
     pub(crate) settled: Settled,
+}
+
+/// The roles that run.
+struct Roles<'a> {
+    relay: Option<&'a RelayServer>,
+    signal: Option<&'a SignalServer>,
+    sync: Option<&'a SyncServer>,
 }
 
 impl Server {
@@ -95,7 +106,7 @@ impl Server {
         rows.extend(streams.rows());
 
         let tokens = Arc::new(token_revocations(ground)?);
-        let keyring = auth::keyring(&config.auth, ground.generated)?.with_revoked(tokens.revoked());
+        let keyring = auth::keyring(config, ground.generated)?.with_revoked(tokens.revoked());
         let settled = Settled {
             relay: relay.as_ref().and_then(|relay| relay.listen_addrs().first().copied()),
             relay_tcp_port: streams.tcp_port(),
@@ -106,12 +117,16 @@ impl Server {
         let live = signal_live(config, &settled, keyring.clone(), &secrets);
         let signal = start_signal(ground, live, &tokens, &mut registry).await?;
 
+        let sync = start_sync(ground, keyring.clone(), &mut registry).await?;
+
         let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
         let http_part = Arc::new(HttpPart::default());
-        let parts = parts(ground, certificates.as_ref(), relay.as_ref(), signal.as_ref(), &http_part);
-        let main = main_router(ground, registry, parts, &access, &tokens, relay.as_ref(), signal.as_ref());
+        let roles = Roles { relay: relay.as_ref(), signal: signal.as_ref(), sync: sync.as_ref() };
+        let parts = parts(ground, certificates.as_ref(), &roles, &http_part);
+        let main = main_router(ground, registry, parts, &access, &tokens, &roles);
         let routers = Routers {
             main,
+            sync: sync.is_some(),
             signaling: signal.as_ref().map(SignalServer::any_path_router),
             socketio: signal.as_ref().map(SignalServer::socketio_router),
         };
@@ -123,7 +138,8 @@ impl Server {
         let http_tasks = listeners.serve(&routers, &options, &http_stop);
         http_part.watch(&http_tasks);
         let live = LiveParts { rules, access, tokens, certificates, relay_secrets, relay_users, settled };
-        Ok(Self { rows, live, signal, relay, http_tasks, http_stop })
+        let sync_drain_limit = config.sync.drain_limit.get();
+        Ok(Self { rows, live, signal, relay, sync, sync_drain_limit, http_tasks, http_stop })
     }
 }
 
@@ -210,16 +226,16 @@ fn relay_rows(relay: &RelayServer) -> Vec<ListenerRow> {
 fn parts(
     ground: &Ground<'_>,
     certificates: Option<&Arc<CertificateStore>>,
-    relay: Option<&RelayServer>,
-    signal: Option<&SignalServer>,
+    roles: &Roles<'_>,
     http: &Arc<HttpPart>,
 ) -> Vec<Arc<dyn Part>> {
     let free_space_min = ground.config.data.free_space_min;
     let mut parts: Vec<Arc<dyn Part>> =
         vec![Arc::clone(http) as Arc<dyn Part>, Arc::new(DataDirPart::new(ground.data_dir.clone(), free_space_min))];
-    parts.extend(relay.map(RelayServer::part));
+    parts.extend(roles.relay.map(RelayServer::part));
     parts.extend(ground.external.clone().map(|external| Arc::new(ExternalAddressPart(external)) as Arc<dyn Part>));
-    parts.extend(signal.map(SignalServer::part));
+    parts.extend(roles.signal.map(SignalServer::part));
+    parts.extend(roles.sync.map(SyncServer::part));
     parts.extend(certificates.map(|store| certificate_part(Arc::clone(store), ground.clock)));
     parts
 }
@@ -238,15 +254,15 @@ fn main_router(
     parts: Vec<Arc<dyn Part>>,
     access: &Arc<ArcSwap<Access>>,
     tokens: &Arc<TokenRevocations>,
-    relay: Option<&RelayServer>,
-    signal: Option<&SignalServer>,
+    roles: &Roles<'_>,
 ) -> Router {
     let clock = ground.clock;
     let metrics = HttpMetrics::register(&mut registry);
     let admin = sangam_admin_server::router(AdminState {
         parts,
-        relay: relay.map(RelayServer::sessions),
-        rooms: signal.map(SignalServer::rooms),
+        relay: roles.relay.map(RelayServer::sessions),
+        rooms: roles.signal.map(SignalServer::rooms),
+        sync: roles.sync.map(SyncServer::admin),
         tokens: Arc::clone(tokens),
         registry: Arc::new(registry),
         metrics,
@@ -259,6 +275,7 @@ fn main_router(
             ..AdminOptions::default()
         },
     });
-    let signal = signal.map_or_else(Router::new, SignalServer::router);
-    admin.merge(signal).fallback(not_found)
+    let signal = roles.signal.map_or_else(Router::new, SignalServer::router);
+    let sync = roles.sync.map_or_else(Router::new, SyncServer::router);
+    admin.merge(signal).merge(sync).fallback(not_found)
 }

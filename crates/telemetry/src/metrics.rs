@@ -9,3 +9,4 @@ pub mod process;
 pub mod relay;
 pub mod signal;
 pub mod socketio;
+pub mod sync;

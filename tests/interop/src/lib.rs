@@ -12,6 +12,7 @@ mod probe;
 mod script;
 pub mod socketio;
 mod socketio_server;
+mod sync;
 mod turn_service;
 mod uclient;
 
@@ -22,5 +23,6 @@ pub use link::{Linking, synapse_node};
 pub use probe::{Probe, Probed};
 pub use script::Script;
 pub use socketio_server::SocketIoServer;
+pub use sync::{OriginalSyncServer, SYNC_SECRET, our_sync_server, sync_scenario, sync_script, sync_token};
 pub use turn_service::TurnService;
 pub use uclient::{EchoPeer, Report, Way, parse_report, run_uclient, run_uclient_as_user, start_uclient};

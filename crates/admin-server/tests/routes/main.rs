@@ -11,4 +11,5 @@ mod ready;
 mod relay;
 mod rooms;
 mod server;
+mod sync;
 mod tokens;

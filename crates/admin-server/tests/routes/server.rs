@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, router};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
-use sangam_control::{Part, PartReport, PartState, RelaySessions, Rooms, TokenRevocations};
+use sangam_control::{Part, PartReport, PartState, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
 use sangam_net::http::{Client, Scheme};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_telemetry::metrics::process::ProcessMetrics;
@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 
 use crate::relay::FakeSessions;
 use crate::rooms::FakeRooms;
+use crate::sync::FakeSync;
 
 /// 2023-11-14T22:13:20Z, an hour after the server began.
 pub(crate) const NOW: Now =
@@ -31,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) relay: Arc<Told>,
     pub(crate) sessions: Arc<FakeSessions>,
     pub(crate) rooms: Arc<FakeRooms>,
+    pub(crate) sync: Arc<FakeSync>,
 }
 
 /// A part that is as it is told to be.
@@ -134,7 +136,16 @@ impl Server {
         Self::with_clock(|| NOW)
     }
 
+    /// Sync is not among its roles.
+    pub(crate) fn without_sync() -> Self {
+        Self::made(|| NOW, false)
+    }
+
     pub(crate) fn with_clock(clock: impl Fn() -> Now + Send + Sync + 'static) -> Self {
+        Self::made(clock, true)
+    }
+
+    fn made(clock: impl Fn() -> Now + Send + Sync + 'static, syncs: bool) -> Self {
         let told = |name| Arc::new(Told { name, state: Mutex::new(PartState::Ready) });
         let (relay, signal) = (told("relay"), told("signal"));
         let mut registry = Registry::default();
@@ -146,10 +157,12 @@ impl Server {
         let access = Arc::new(ArcSwap::from_pointee(Access { keyring, ..access }));
         let sessions = Arc::<FakeSessions>::default();
         let rooms = Arc::<FakeRooms>::default();
+        let sync = Arc::<FakeSync>::default();
         let state = AdminState {
             parts: vec![Arc::clone(&relay) as Arc<dyn Part>, signal],
             relay: Some(Arc::clone(&sessions) as Arc<dyn RelaySessions>),
             rooms: Some(Arc::clone(&rooms) as Arc<dyn Rooms>),
+            sync: syncs.then(|| Arc::clone(&sync) as Arc<dyn SyncAdmin>),
             tokens,
             registry: Arc::new(registry),
             metrics,
@@ -159,7 +172,7 @@ impl Server {
             version: "1.2.3",
             options: AdminOptions { check_keep: Duration::ZERO, ..AdminOptions::default() },
         };
-        Self { router: router(state), access, relay, sessions, rooms }
+        Self { router: router(state), access, relay, sessions, rooms, sync }
     }
 
     pub(crate) async fn get(&self, path: &str, from: &From) -> Answer {

@@ -10,8 +10,9 @@ use crate::scope::ScopeSet;
 pub struct Claims {
     /// Whose token it is. Required and not empty: it becomes [`Principal::id`].
     pub sub: String,
-    /// From when on the token is refused. Required; written as whole seconds.
-    #[serde(with = "numeric_date")]
+    /// From when on the token is refused; written as whole seconds. [`Claims::NEVER`] of a token that does not say, which a
+    /// keyring takes only if it may be missing ([`super::TokenOptions::exp_optional`]).
+    #[serde(default = "never", with = "numeric_date")]
     pub exp: Wall,
     /// When it was minted.
     #[serde(default, with = "optional_numeric_date", skip_serializing_if = "Option::is_none")]
@@ -52,6 +53,9 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// The end of a token that has none.
+    pub const NEVER: Wall = Wall::from_unix_millis(u64::MAX);
+
     /// Claims that say whose and until when, and nothing else.
     #[must_use]
     pub fn new(sub: impl Into<String>, exp: Wall) -> Self {
@@ -88,6 +92,10 @@ impl Claims {
     pub fn scopes(&self) -> ScopeSet {
         ScopeSet::parse_known(self.scope.as_deref().unwrap_or_default())
     }
+}
+
+fn never() -> Wall {
+    Claims::NEVER
 }
 
 /// RFC 7519 §2: NumericDate is seconds since the Unix epoch, possibly with a fraction.
@@ -161,6 +169,7 @@ mod tests {
         check(r#"{"sub":"a","exp":1e300}"#, Some(Claims { exp: Wall::from_unix_millis(u64::MAX), ..claims.clone() }));
         check(r#"{"sub":"a","exp":10,"aud":"x"}"#, Some(Claims { aud: vec!["x".into()], ..claims.clone() }));
         check(r#"{"sub":"a","exp":10,"aud":["x"]}"#, Some(Claims { aud: vec!["x".into()], ..claims.clone() }));
+        check(r#"{"sub":"a"}"#, Some(Claims::new("a", Claims::NEVER)));
         check(r#"{"sub":"a","exp":10,"iat":null}"#, Some(claims));
     }
 
@@ -173,7 +182,7 @@ mod tests {
             r#"{"sub":"a","exp":10,"iat":"now"}"#,
             r#"{"sub":"a","exp":10,"dbId":7}"#,
             r#"{"sub":"a","exp":10,"aud":{}}"#,
-            r#"{"sub":"a"}"#,
+            r#"{"sub":"a","exp":null}"#,
             r#"{"exp":10}"#,
             "[]",
         ] {

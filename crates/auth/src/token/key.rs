@@ -71,21 +71,21 @@ impl FromIterator<Use> for Uses {
     }
 }
 
-/// A shared secret that signs and verifies tokens with HS256. Wiped when dropped, never printed.
+/// A shared secret that signs and verifies tokens with HS256, or a key of somebody else that only verifies. Wiped when
+/// dropped, never printed.
 #[derive(Clone)]
 pub struct Key {
     kid: String,
     uses: Uses,
-    pub(super) signing: EncodingKey,
+    /// What signs: it belongs to the key, a token cannot choose it.
+    pub(super) algorithm: Algorithm,
+    pub(super) signing: Option<EncodingKey>,
     pub(super) verifying: DecodingKey,
 }
 
 impl Key {
     /// RFC 7518 §3.2: a key at least as long as the hash, 256 bits.
     pub const SECRET_BYTES_MIN: usize = 32;
-
-    /// What signs: it belongs to the key, a token cannot choose it.
-    pub(super) const ALGORITHM: Algorithm = Algorithm::HS256;
 
     /// Takes the secret's bytes: the text as it stands in a configuration, not decoded.
     ///
@@ -103,7 +103,18 @@ impl Key {
         if secret.len() < Self::SECRET_BYTES_MIN {
             return Err(KeyError::TooShort { kid, bytes: secret.len(), min: Self::SECRET_BYTES_MIN });
         }
-        Ok(Self { kid, uses, signing: EncodingKey::from_secret(secret), verifying: DecodingKey::from_secret(secret) })
+        let (signing, verifying) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
+        Ok(Self { kid, uses, algorithm: Algorithm::HS256, signing: Some(signing), verifying })
+    }
+
+    /// A key that signs nothing here.
+    pub(super) fn verifying(kid: String, uses: Uses, algorithm: Algorithm, verifying: DecodingKey) -> Self {
+        Self { kid, uses, algorithm, signing: None, verifying }
+    }
+
+    /// Its algorithm as a token's header has it (RFC 7518 §3.1, RFC 8037 §3.1).
+    pub(super) fn is_of(&self, alg: &str) -> bool {
+        alg.parse() == Ok(self.algorithm)
     }
 
     /// Its name in a token's header.

@@ -9,7 +9,7 @@ use sangam_types::Wall;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Claims, Key, Revoked, TokenIdentity, TokenRefusal, Use};
+use super::{Claims, Key, Revoked, TokenIdentity, TokenRefusal, Use, Uses};
 
 /// How strictly tokens are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,14 @@ pub struct TokenOptions {
     /// Our name in `aud`. Without one, a token that names any audience is meant for somebody else and refused
     /// (RFC 7519 §4.1.3); a token without `aud` is always taken.
     pub audience: Option<String>,
+    /// Uses whose tokens need not say when they expire. One that does not is taken for ever, as RFC 7519 §4.1.4 allows.
+    pub exp_optional: Uses,
 }
 
 impl Default for TokenOptions {
-    /// 30 s, 8 KiB, no audience.
+    /// 30 s, 8 KiB, no audience, every token expires.
     fn default() -> Self {
-        Self { leeway: Duration::from_secs(30), token_bytes_max: 8_192, audience: None }
+        Self { leeway: Duration::from_secs(30), token_bytes_max: 8_192, audience: None, exp_optional: Uses::default() }
     }
 }
 
@@ -49,7 +51,7 @@ pub struct Signed {
 
 impl Keyring {
     /// How many keys may be in force: a token without `kid` is tried on each of its use.
-    pub const KEYS_MAX: usize = 16;
+    pub const KEYS_MAX: usize = 32;
 
     /// Takes the keys in force. None is allowed: then every token is refused.
     ///
@@ -74,19 +76,26 @@ impl Keyring {
         Self { revoked, ..self }
     }
 
-    /// Signs `claims` with the first key of that use.
+    /// By how much the clocks of minter and verifier may differ: for so long after its expiry a token is still good.
+    #[must_use]
+    pub fn leeway(&self) -> Duration {
+        self.options.leeway
+    }
+
+    /// Signs `claims` with the first key of that use that can sign.
     ///
     /// # Errors
     ///
-    /// No key serves that use, `sub` is empty, or the token would be longer than is accepted back.
+    /// No key of that use can, `sub` is empty, or the token would be longer than is accepted back.
     pub fn mint(&self, use_: Use, claims: &Claims) -> Result<String, MintError> {
-        let key = self.of_use(use_).next().ok_or(MintError::NoKey { wanted: use_ })?;
+        let signing = self.of_use(use_).find_map(|key| Some((key, key.signing.as_ref()?)));
+        let (key, signing) = signing.ok_or(MintError::NoKey { wanted: use_ })?;
         if claims.sub.is_empty() {
             return Err(MintError::NoSubject);
         }
-        let mut header = jsonwebtoken::Header::new(Key::ALGORITHM);
+        let mut header = jsonwebtoken::Header::new(key.algorithm);
         header.kid = Some(key.kid().to_owned());
-        let token = jsonwebtoken::encode(&header, claims, &key.signing).map_err(MintError::Sign)?;
+        let token = jsonwebtoken::encode(&header, claims, signing).map_err(MintError::Sign)?;
         if token.len() > self.options.token_bytes_max {
             return Err(MintError::TooLong { bytes: token.len(), max: self.options.token_bytes_max });
         }
@@ -115,8 +124,8 @@ impl Keyring {
         }
         let parts = Parts::split(token)?;
         let header = parts.header()?;
-        let kid = self.verify_signature(&parts, header.kid.as_deref(), use_)?.to_owned();
-        Ok(Signed { kid, claims: parts.claims()? })
+        let kid = self.verify_signature(&parts, &header, use_)?.to_owned();
+        Ok(Signed { kid, claims: parts.claims(self.options.exp_optional.contains(use_))? })
     }
 
     /// Whether what a signed token says is good at `now`.
@@ -141,14 +150,20 @@ impl Keyring {
     }
 
     /// The name of the key that fits.
-    fn verify_signature(&self, parts: &Parts<'_>, kid: Option<&str>, wanted: Use) -> Result<&str, TokenRefusal> {
+    fn verify_signature(&self, parts: &Parts<'_>, header: &Header, wanted: Use) -> Result<&str, TokenRefusal> {
+        // A key of the use says what it takes; of a header that names something else nothing more is looked at.
+        let mut algorithms = self.of_use(wanted).map(|key| key.is_of(&header.alg)).peekable();
+        if algorithms.peek().is_some() && !algorithms.any(|is| is) {
+            return Err(TokenRefusal::WrongAlgorithm);
+        }
         let fits = |key: &&Key| parts.signed_by(key);
-        let Some(kid) = kid else {
-            let mut keys = self.of_use(wanted).peekable();
+        let Some(kid) = header.kid.as_deref() else {
+            let mut keys = self.of_use(wanted).filter(|key| key.is_of(&header.alg)).peekable();
             keys.peek().ok_or(TokenRefusal::UnknownKey { wanted })?;
             return keys.find(fits).map(Key::kid).ok_or(TokenRefusal::BadSignature);
         };
         match self.of_use(wanted).find(|key| key.kid() == kid) {
+            Some(key) if !key.is_of(&header.alg) => Err(TokenRefusal::WrongAlgorithm),
             Some(key) => fits(&key).then_some(key.kid()).ok_or(TokenRefusal::BadSignature),
             None if self.keys.iter().any(|key| key.kid() == kid) => Err(TokenRefusal::WrongUse { wanted }),
             None => Err(TokenRefusal::UnknownKey { wanted }),
@@ -200,7 +215,8 @@ impl<'a> Parts<'a> {
         let malformed = TokenRefusal::Malformed { part: "its header" };
         let json = URL_SAFE_NO_PAD.decode(self.header).map_err(|_| malformed.clone())?;
         let header: Header = serde_json::from_slice(&json).map_err(|_| malformed)?;
-        if header.alg != "HS256" {
+        // `none`, and whatever else is no name of a signature.
+        if header.alg.parse::<jsonwebtoken::Algorithm>().is_err() {
             return Err(TokenRefusal::WrongAlgorithm);
         }
         if header.crit.is_some() {
@@ -210,16 +226,19 @@ impl<'a> Parts<'a> {
     }
 
     fn signed_by(&self, key: &Key) -> bool {
-        crypto::verify(self.signature, self.signed.as_bytes(), &key.verifying, Key::ALGORITHM).unwrap_or(false)
+        crypto::verify(self.signature, self.signed.as_bytes(), &key.verifying, key.algorithm).unwrap_or(false)
     }
 
-    fn claims(&self) -> Result<Claims, TokenRefusal> {
+    fn claims(&self, exp_optional: bool) -> Result<Claims, TokenRefusal> {
         let malformed = TokenRefusal::Malformed { part: "its payload" };
         let json = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| malformed.clone())?;
+        if let Some(claim) = missing_claim(&json).filter(|claim| !exp_optional || *claim != "exp") {
+            return Err(TokenRefusal::MissingClaim { claim });
+        }
         match serde_json::from_slice::<Claims>(&json) {
             Ok(claims) if claims.sub.is_empty() => Err(TokenRefusal::MissingClaim { claim: "sub" }),
             Ok(claims) => Ok(claims),
-            Err(_) => Err(missing_claim(&json).map_or(malformed, |claim| TokenRefusal::MissingClaim { claim })),
+            Err(_) => Err(malformed),
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum TokenRefusal {
         part: &'static str,
     },
     /// The header asks for something else than our keys do, `none` included.
-    #[error("the token's alg is not HS256")]
+    #[error("the token's alg is not that of its key")]
     WrongAlgorithm,
     /// The header demands an extension that must be understood (RFC 7515 §4.1.11).
     #[error("the token's header has a crit extension, and none is supported")]

@@ -161,3 +161,17 @@ fn the_weak_password_of_a_user_is_refused_where_strangers_reach_the_relay_and_a_
     let notices = check(STRONG, &[("relay.users", "synapse:hunter2")], &PUBLIC_MACHINE).unwrap();
     assert!(notices[0].contains("`synapse`") && !notices[0].contains("hunter2"), "{notices:?}");
 }
+
+#[test]
+fn sync_is_open_only_by_name_and_says_so_where_others_reach_it() {
+    let listen = ("http.listen", "203.0.113.9:8080");
+    let sync = ("server.roles", "sync");
+    assert_eq!(check(STRONG, &[listen, sync], &PUBLIC_MACHINE).unwrap(), Vec::<String>::new());
+    let lan = [("server.lan", "true"), sync];
+    assert_eq!(check(STRONG, &lan, &LAN_MACHINE).unwrap(), Vec::<String>::new(), "the local network shows tokens too");
+    let open = check(STRONG, &[listen, sync, ("sync.open", "true")], &PUBLIC_MACHINE).unwrap();
+    assert!(open[0].contains("sync on 203.0.113.9:8080 lets clients without a token"), "{open:?}");
+    assert_eq!(check(STRONG, &[sync, ("sync.open", "true")], &PUBLIC_MACHINE).unwrap(), Vec::<String>::new());
+    let forever = check(STRONG, &[sync, ("sync.require_exp", "false")], &PUBLIC_MACHINE).unwrap();
+    assert!(forever[0].contains("good for ever"), "{forever:?}");
+}

@@ -6,14 +6,14 @@ use crate::sections::{log::Level, server::Role};
 
 /// What a load is made of; no default file.
 #[derive(Default)]
-struct Given {
+pub(super) struct Given {
     file: Option<&'static str>,
     environment: Vec<(&'static str, &'static str)>,
-    settings: Vec<&'static str>,
+    pub(super) settings: Vec<&'static str>,
 }
 
 impl Given {
-    fn load(&self) -> Result<Loaded, Problems> {
+    pub(super) fn load(&self) -> Result<Loaded, Problems> {
         let written = self.file.map(|text| {
             let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
             file.write_all(text.as_bytes()).unwrap();
@@ -30,7 +30,7 @@ impl Given {
         })
     }
 
-    fn refused(&self) -> String {
+    pub(super) fn refused(&self) -> String {
         self.load().unwrap_err().to_string()
     }
 
@@ -39,15 +39,15 @@ impl Given {
     }
 }
 
-fn file(text: &'static str) -> Given {
+pub(super) fn file(text: &'static str) -> Given {
     Given { file: Some(text), ..Given::default() }
 }
 
-fn environment(variables: &[(&'static str, &'static str)]) -> Given {
+pub(super) fn environment(variables: &[(&'static str, &'static str)]) -> Given {
     Given { environment: variables.to_vec(), ..Given::default() }
 }
 
-fn set(settings: &[&'static str]) -> Given {
+pub(super) fn set(settings: &[&'static str]) -> Given {
     Given { settings: settings.to_vec(), ..Given::default() }
 }
 
@@ -122,7 +122,10 @@ fn wrong_values_are_refused_where_they_stand_with_what_to_write() {
         ("[http]\ntls = \"maybe\"\n", "`off`, `on`, `auto`"),
         ("[http]\ntls = \"on\"\n", "set `tls.certificate_file` and `tls.key_file`"),
         ("[tls]\ncertificate_file = \"a.pem\"\n", "set `tls.key_file` too"),
-        ("[server]\nroles = [\"sync\"]\n", "`sync` is not in this version yet; the roles are relay and signal"),
+        (
+            "[server]\nroles = [\"devices\"]\n",
+            "`devices` is not in this version yet; the roles are relay, signal and sync",
+        ),
         ("[server]\nroles = [\"router\"]\n", "`router` is no role"),
         ("[server]\nworker_threads = 0\n", "write 1 to 64"),
         ("[server]\nworker_threads = -1\n", "write a whole number that is not negative"),
@@ -262,7 +265,7 @@ fn a_host_that_is_a_name_is_reported_and_a_port_that_is_none_is_refused() {
 
 #[test]
 fn what_cannot_be_honoured_yet_is_reported() {
-    for variable in ["REDIS_URL", "DATABASE_URL", "WITNESS_LOGGER_URL", "JWT_SECRET", "DISABLE_MDNS", "DB_PATH"] {
+    for variable in ["REDIS_URL", "DATABASE_URL", "WITNESS_LOGGER_URL", "DISABLE_MDNS", "NODE_PORT"] {
         let notices = environment(&[(variable, "x")]).notices();
         assert!(notices[0].starts_with(&format!("{variable} is set but not honoured")), "{notices:?}");
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sangam_auth::secret::strength;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,16 @@ pub struct Auth {
     /// A file with such keys, one a line.
     #[schemars(extend("x-reload" = "live"))]
     pub signal_keys_file: Option<PathBuf>,
+    /// Keys of tokens for sync, each `KID:SECRET`.
+    #[schemars(extend("x-reload" = "live"))]
+    pub sync_keys: Vec<Secret>,
+    /// A file with such keys, one a line.
+    #[schemars(extend("x-reload" = "live"))]
+    pub sync_keys_file: Option<PathBuf>,
+    /// A file with a JWK set (RFC 7517) of whoever else signs tokens for sync: RS256, ES256, EdDSA or HS256, each key with its
+    /// `kid`. They verify beside `auth.sync_keys` and serve nothing else.
+    #[schemars(extend("x-reload" = "live"))]
+    pub sync_jwks_file: Option<PathBuf>,
     /// How far the clocks of those who sign tokens may be off.
     #[schemars(extend("x-reload" = "live"))]
     pub leeway: HumanDuration,
@@ -47,6 +58,9 @@ impl Default for Auth {
             admin_keys_file: None,
             signal_keys: Vec::new(),
             signal_keys_file: None,
+            sync_keys: Vec::new(),
+            sync_keys_file: None,
+            sync_jwks_file: None,
             leeway: HumanDuration::from_secs(30),
             renew_max: HumanDuration::from_secs(86_400),
             renewals_per_minute: 60,
@@ -76,10 +90,25 @@ impl Auth {
                 );
             }
         }
+        self.check_sync_keys(check);
         check.within("leeway", self.leeway, HumanDuration::from_secs(0), HumanDuration::from_secs(300));
         let year = HumanDuration::from_secs(366 * 86_400);
         check.within("renew_max", self.renew_max, HumanDuration::from_secs(0), year);
         check.within("renewals_per_minute", self.renewals_per_minute, 1, 100_000);
         check.within("revocations_max", self.revocations_max, 1, 100_000);
+    }
+
+    /// Each is judged wherever it is used: the guide's own server has a secret that everybody can read.
+    fn check_sync_keys(&self, check: &mut Check) {
+        const MEND: &str = "write the output of `openssl rand -base64 32`";
+        for (index, entry) in self.sync_keys.iter().enumerate() {
+            let (at, parts) = (index + 1, entry.expose().split_once(':').filter(|(kid, _)| !kid.is_empty()));
+            let cause = match parts.map(|(_, secret)| strength(secret, Self::SECRET_BYTES_MIN)) {
+                Some(Ok(())) => continue,
+                Some(Err(weakness)) => format!("the secret of entry {at} is too weak: {weakness}; {MEND}"),
+                None => format!("entry {at} is not KID:SECRET; write a name, a colon and a secret: {MEND}"),
+            };
+            check.require(false, "sync_keys", cause);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::values::{ByteSize, HumanDuration, ListenAddr, Network};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
-    /// Where the main HTTP listens: pages, health, metrics, `/ws`, `/ice-servers`.
+    /// Where the main HTTP listens: pages, health, metrics, `/ws`, `/ice-servers`, sync.
     #[schemars(extend("x-reload" = "restart"))]
     pub listen: Vec<ListenAddr>,
     /// Whether the main HTTP speaks TLS: `off`, `on`, or `auto` (the first byte decides). Not set: `auto` if there is a
@@ -114,7 +114,7 @@ impl Http {
 }
 
 /// Whether `text` has the shape of a web origin (RFC 6454 §6.2), or allows all of them.
-fn is_origin(text: &str) -> bool {
+pub(crate) fn is_origin(text: &str) -> bool {
     let host = text.split_once("://").filter(|(scheme, _)| !scheme.is_empty()).map(|(_, host)| host);
     let host = host.map(|host| host.strip_suffix('/').unwrap_or(host));
     text == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))

@@ -13,8 +13,8 @@ use crate::values::HumanDuration;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// What this process does: `relay` (STUN and TURN), `signal` (signaling and ICE servers). The main HTTP listener is
-    /// always there.
+    /// What this process does: `relay` (STUN and TURN), `signal` (signaling and ICE servers), `sync`
+    /// (databases of offline-first clients). The main HTTP listener is always there.
     #[schemars(extend("x-reload" = "restart"))]
     pub roles: Vec<Role>,
     /// Opens the server to the local network: listeners that are not set bind to all addresses, and clients without a
@@ -38,7 +38,7 @@ impl Default for Server {
 
 impl Server {
     pub(crate) fn validate(&self, check: &mut Check) {
-        check.require(!self.roles.is_empty(), "roles", "the list is empty; name at least one of relay, signal");
+        check.require(!self.roles.is_empty(), "roles", "the list is empty; name at least one of relay, signal, sync");
         check.within("worker_threads", self.worker_threads, 1, 64);
     }
 
@@ -56,14 +56,16 @@ pub enum Role {
     Relay,
     /// Signaling and `/ice-servers`.
     Signal,
+    /// Sync.
+    Sync,
 }
 
 impl Role {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::Relay, Self::Signal];
+    pub const ALL: [Self; 3] = [Self::Relay, Self::Signal, Self::Sync];
 
     /// Roles that the design names and this version does not have.
-    const LATER: [&str; 2] = ["sync", "devices"];
+    const LATER: [&str; 1] = ["devices"];
 
     /// As written in `server.roles`.
     #[must_use]
@@ -71,6 +73,7 @@ impl Role {
         match self {
             Self::Relay => "relay",
             Self::Signal => "signal",
+            Self::Sync => "sync",
         }
     }
 }
@@ -94,7 +97,7 @@ impl<'de> Deserialize<'de> for Role {
             return Ok(role);
         }
         let cause = if Self::LATER.contains(&text.as_str()) { "is not in this version yet" } else { "is no role" };
-        Err(de::Error::custom(format_args!("`{text}` {cause}; the roles are relay and signal")))
+        Err(de::Error::custom(format_args!("`{text}` {cause}; the roles are relay, signal and sync")))
     }
 }
 

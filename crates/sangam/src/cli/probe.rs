@@ -24,6 +24,8 @@ pub(crate) enum ProbeCommand {
     /// Opens sessions on a Socket.IO server by every transport, and looks at what it answers
     #[command(name = "socketio")]
     SocketIo(SocketIoArgs),
+    /// Shakes hands with a sync server as a device, pulls a page and opens its event stream; with --write, pushes twice
+    Sync(SyncArgs),
     /// Asks an HTTP server for /health and /ready
     Health(HealthArgs),
 }
@@ -147,6 +149,27 @@ pub(crate) struct SocketIoArgs {
     /// Lets two participants meet in a session of their own: join-session, webrtc-offer, leave-session
     #[arg(long)]
     pub(crate) room: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// An http:// or https:// URL; its path is not used
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// A file with a token of sync; `-` is standard input; else SANGAM_PROBE_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The database, if the token names none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) db: Option<String>,
+    /// The device, if the token names none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// Pushes one small entity, and the same again: into the collection `_sangam_probe` of the database
+    #[arg(long)]
+    pub(crate) write: bool,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

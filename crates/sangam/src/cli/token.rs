@@ -40,6 +40,12 @@ pub(crate) struct MintArgs {
     /// What it allows in rooms: join, signal, timer, moderate; may be repeated; without it join and signal
     #[arg(long, value_name = "GRANT")]
     pub(crate) grant: Vec<String>,
+    /// The one database it is good for on sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) db: Option<String>,
+    /// The one device it is good for on sync, whose place in the database is kept; without it any
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
     /// What others in the room see as its holder's name
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
@@ -149,4 +155,11 @@ pub(crate) enum TokenUse {
     Admin,
     /// Signaling and ICE servers
     Signal,
+    /// Sync
+    Sync,
+}
+
+impl TokenUse {
+    /// All there are.
+    pub(crate) const ALL: [Self; 3] = [Self::Admin, Self::Signal, Self::Sync];
 }

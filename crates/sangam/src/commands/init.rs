@@ -28,6 +28,7 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
         relay: Secret::new(random_text()),
         admin_key: Secret::new(random_key()),
         signal_key: Secret::new(random_key()),
+        sync_key: Secret::new(random_key()),
     };
     let path = &args.config;
     let written = OpenOptions::new()

@@ -1,4 +1,4 @@
-//! `sangam probe stun / turn / signal / socketio / health`.
+//! `sangam probe stun / turn / signal / socketio / sync / health`.
 
 pub(crate) mod given;
 mod progress;
@@ -7,8 +7,8 @@ mod show;
 use anyhow::{Context as _, bail, ensure};
 use sangam_probe::ProbeError;
 use sangam_probe::{
-    Bounds, Credentials, Exchange, Load, Mark, Relay, Report, ServerUri, Service, SocketIo, Transport, Trust,
-    fetch_ice_servers, health, signal, socketio, stun, turn,
+    Bounds, Credentials, Exchange, Load, Mark, Relay, Report, ServerUri, Service, SocketIo, SyncAsked, Transport,
+    Trust, fetch_ice_servers, health, signal, socketio, stun, sync, turn,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -17,7 +17,8 @@ use self::given::Given;
 use self::progress::Progress;
 use crate::Verdict;
 use crate::cli::probe::{
-    CommonArgs, HealthArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, TransportChoice, TurnArgs,
+    CommonArgs, HealthArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, SyncArgs, TransportChoice,
+    TurnArgs,
 };
 use crate::clock::wall_now;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
         ProbeCommand::Turn(args) => &args.common,
         ProbeCommand::Signal(args) => &args.common,
         ProbeCommand::SocketIo(args) => &args.common,
+        ProbeCommand::Sync(args) => &args.common,
         ProbeCommand::Health(args) => &args.common,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
@@ -39,6 +41,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
             ProbeCommand::Turn(args) => probe_turn(args, bounds).await,
             ProbeCommand::Signal(args) => probe_signal(args, bounds).await,
             ProbeCommand::SocketIo(args) => probe_socketio(args, bounds).await,
+            ProbeCommand::Sync(args) => probe_sync(args, bounds).await,
             ProbeCommand::Health(args) => probe_health(args, bounds).await,
         }
     });
@@ -153,6 +156,16 @@ fn connect_auth(args: &SocketIoArgs) -> anyhow::Result<Option<Value>> {
 }
 
 const NO_AUTH: &str = "what CONNECT is to be sent is no JSON object: write for example {\"token\":\"…\"}";
+
+async fn probe_sync(args: &SyncArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
+    let asked = SyncAsked {
+        token: Given::TOKEN.read(args.token_file.as_deref())?,
+        db: args.db.clone(),
+        device: args.device.clone(),
+        write: args.write,
+    };
+    Ok(sync(&args.url, &asked, bounds).await?)
+}
 
 async fn probe_health(args: &HealthArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
     let token = Given::TOKEN.read(args.token_file.as_deref())?;

@@ -1,7 +1,8 @@
-//! `sangam simulate rooms`.
+//! `sangam simulate`.
 
 mod progress;
 mod show;
+mod sync;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::output::print;
 pub(crate) fn run(args: SimulateArgs) -> anyhow::Result<Verdict> {
     match args.command {
         SimulateCommand::Rooms(args) => rooms(&args),
+        SimulateCommand::Sync(args) => sync::run(&args),
     }
 }
 
@@ -30,7 +32,7 @@ fn rooms(args: &RoomsArgs) -> anyhow::Result<Verdict> {
     let trust = Trust::load(args.ca_file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     let bar = Bar::new(args.json);
-    let report = runtime.block_on(simulate_rooms(options, &trust, &|progress| bar.show(&progress)));
+    let report = runtime.block_on(simulate_rooms(options, &trust, &|progress| bar.show(&progress.into())));
     bar.clear();
     // A look-up of a name cannot be taken back and must not hold the end up.
     runtime.shutdown_background();

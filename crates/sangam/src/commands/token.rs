@@ -32,6 +32,7 @@ impl From<TokenUse> for Use {
         match use_ {
             TokenUse::Admin => Self::Admin,
             TokenUse::Signal => Self::Signal,
+            TokenUse::Sync => Self::Sync,
         }
     }
 }
@@ -41,11 +42,12 @@ fn keys(config: &Config, use_: TokenUse) -> anyhow::Result<Keyring> {
     let (configured, generated): (_, fn(&Path) -> _) = match use_ {
         TokenUse::Admin => (&config.auth.admin_keys[..], GeneratedSecrets::admin_key_of),
         TokenUse::Signal => (&config.auth.signal_keys[..], GeneratedSecrets::signal_key_of),
+        TokenUse::Sync => (&config.auth.sync_keys[..], GeneratedSecrets::sync_key_of),
     };
     if configured.is_empty() {
-        keyring_of(&config.auth, &[generated(&config.data.dir)?], use_.into())
+        keyring_of(config, &[generated(&config.data.dir)?], use_.into())
     } else {
-        keyring_of(&config.auth, configured, use_.into())
+        keyring_of(config, configured, use_.into())
     }
 }
 

@@ -1,30 +1,40 @@
 //! Keys and secrets, configured or generated, for `auth`.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
 use anyhow::Context as _;
-use sangam_auth::token::{Key, Keyring, TokenOptions, Use};
+use sangam_auth::token::{JwkSet, Key, Keyring, TokenOptions, Use, Uses};
 use sangam_auth::turn::{LongTermUser, LongTermUsers, RestOptions, RestSecret, RestSecrets};
-use sangam_config::Secret;
-use sangam_config::sections::{auth::Auth, relay::Relay};
+use sangam_config::sections::relay::Relay;
+use sangam_config::{Config, Secret};
 use secrecy::SecretSlice;
 
 use crate::generated_secrets::GeneratedSecrets;
 
 /// The keys of every use. Those of a use that is not configured are the generated ones.
-pub(crate) fn keyring(auth: &Auth, generated: &GeneratedSecrets) -> anyhow::Result<Keyring> {
-    let admin = configured_or(&auth.admin_keys, &generated.admin_key);
-    let signal = configured_or(&auth.signal_keys, &generated.signal_key);
-    let mut keys = keys_of(admin, Use::Admin)?;
-    keys.extend(keys_of(signal, Use::Signal)?);
-    ring(auth, keys)
+pub(crate) fn keyring(config: &Config, generated: &GeneratedSecrets) -> anyhow::Result<Keyring> {
+    let auth = &config.auth;
+    let mut keys = Vec::new();
+    for (configured, generated, use_) in [
+        (&auth.admin_keys, &generated.admin_key, Use::Admin),
+        (&auth.signal_keys, &generated.signal_key, Use::Signal),
+        (&auth.sync_keys, &generated.sync_key, Use::Sync),
+    ] {
+        keys.extend(keys_of(config, configured_or(configured, generated), use_)?);
+    }
+    ring(config, keys)
 }
 
 /// The keys of one use alone, for commands that mint and verify.
-pub(crate) fn keyring_of(auth: &Auth, entries: &[Secret], use_: Use) -> anyhow::Result<Keyring> {
-    ring(auth, keys_of(entries, use_)?)
+pub(crate) fn keyring_of(config: &Config, entries: &[Secret], use_: Use) -> anyhow::Result<Keyring> {
+    ring(config, keys_of(config, entries, use_)?)
 }
 
-fn ring(auth: &Auth, keys: Vec<Key>) -> anyhow::Result<Keyring> {
-    let options = TokenOptions { leeway: auth.leeway.get(), ..TokenOptions::default() };
+fn ring(config: &Config, keys: Vec<Key>) -> anyhow::Result<Keyring> {
+    let exp_optional = if config.sync.require_exp { Uses::default() } else { Use::Sync.into() };
+    let options = TokenOptions { leeway: config.auth.leeway.get(), exp_optional, ..TokenOptions::default() };
     Ok(Keyring::new(keys, options)?)
 }
 
@@ -32,13 +42,27 @@ fn configured_or<'a>(configured: &'a [Secret], generated: &'a Secret) -> &'a [Se
     if configured.is_empty() { std::slice::from_ref(generated) } else { configured }
 }
 
-fn keys_of(entries: &[Secret], use_: Use) -> anyhow::Result<Vec<Key>> {
+/// Those of the entries, and for sync those of the issuer's set.
+fn keys_of(config: &Config, entries: &[Secret], use_: Use) -> anyhow::Result<Vec<Key>> {
     let key = |entry: &Secret| {
         let (kid, secret) = entry.expose().split_once(':').context("a token key is not KID:SECRET; write it so")?;
         let secret = SecretSlice::from(secret.as_bytes().to_vec());
         Ok(Key::new(kid, use_, &secret)?)
     };
-    entries.iter().map(key).collect()
+    let mut keys = entries.iter().map(key).collect::<anyhow::Result<Vec<Key>>>()?;
+    if let Some(path) = config.auth.sync_jwks_file.as_ref().filter(|_| use_ == Use::Sync) {
+        keys.extend(jwk_set(path).with_context(|| format!("`auth.sync_jwks_file`: {}", path.display()))?.into_keys());
+    }
+    Ok(keys)
+}
+
+fn jwk_set(path: &Path) -> anyhow::Result<JwkSet> {
+    let mut json = Vec::new();
+    // One byte more than it may have tells that it has more.
+    let limit = JwkSet::BYTES_MAX as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut json));
+    read.context("it cannot be read; check the path and that this user may read it")?;
+    Ok(JwkSet::parse(&json, Use::Sync)?)
 }
 
 /// The secrets of time-limited TURN credentials.

@@ -23,7 +23,15 @@ mod run;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod simulate_sync;
+#[cfg(test)]
 mod start_errors;
+#[cfg(test)]
+mod sync;
+#[cfg(test)]
+mod sync_admin;
+#[cfg(test)]
+mod sync_device;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

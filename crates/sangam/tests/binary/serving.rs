@@ -65,7 +65,7 @@ fn secrets_are_made_once_with_mode_0600_and_used_again() {
         files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect::<Vec<_>>()
     };
     let first = read();
-    assert_eq!(first.len(), 4, "{first:?}");
+    assert_eq!(first.len(), 5, "{first:?}");
     for (path, secret) in &first {
         assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600, "{}", path.display());
         assert!(secret.len() > 40);

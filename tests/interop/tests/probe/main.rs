@@ -5,5 +5,6 @@ mod signal;
 mod socketio;
 mod stun;
 mod support;
+mod sync;
 mod transports;
 mod turn;

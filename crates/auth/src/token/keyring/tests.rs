@@ -208,7 +208,7 @@ fn keys_that_cannot_be_used_are_refused() {
     assert_eq!(ring(vec![k.clone(), k.clone()]), Some(KeyringError::SameKid { kid: "k".into() }));
     let both = key("k", Uses::from_iter([Use::Sync, Use::Admin]), OTHER);
     assert_eq!(ring(vec![k.clone(), both]), Some(KeyringError::SameKid { kid: "k".into() }));
-    assert_eq!(ring(vec![k; 17]), Some(KeyringError::TooMany { count: 17, max: 16 }));
+    assert_eq!(ring(vec![k; 33]), Some(KeyringError::TooMany { count: 33, max: 32 }));
 }
 
 #[test]
@@ -255,4 +255,21 @@ proptest! {
             prop_assert!(admin().verify(&changed, Use::Admin, NOW).is_err(), "{}", changed);
         }
     }
+}
+
+#[test]
+fn a_token_without_an_end_is_taken_only_for_a_use_that_allows_it_and_lasts_for_ever() {
+    let keys = || vec![key("s1", Use::Sync, OTHER), key("a1", Use::Admin, SECRET)];
+    let options = TokenOptions { exp_optional: Use::Sync.into(), ..TokenOptions::default() };
+    let lenient = Keyring::new(keys(), options).unwrap();
+    let endless = |secret| signed(HEADER, r#"{"sub":"alice"}"#, secret);
+    let missing = TokenRefusal::MissingClaim { claim: "exp" };
+    let far = Wall::from_unix_secs(9_000_000_000);
+    assert_eq!(lenient.verify(&endless(OTHER), Use::Sync, far), Ok(Claims::new("alice", Claims::NEVER)));
+    assert_eq!(lenient.verify(&endless(SECRET), Use::Admin, NOW), Err(missing.clone()));
+    assert_eq!(keyring(keys()).verify(&endless(OTHER), Use::Sync, NOW), Err(missing));
+    let expired = signed(HEADER, r#"{"sub":"alice","exp":10}"#, OTHER);
+    assert!(matches!(lenient.verify(&expired, Use::Sync, NOW), Err(TokenRefusal::Expired { .. })));
+    let nobody = signed(HEADER, r#"{"exp":1700000060}"#, OTHER);
+    assert_eq!(lenient.verify(&nobody, Use::Sync, NOW), Err(TokenRefusal::MissingClaim { claim: "sub" }));
 }

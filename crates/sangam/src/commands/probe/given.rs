@@ -22,6 +22,8 @@ impl Given {
     pub(crate) const AUTH: Self = Self { what: "auth", variable: "SANGAM_PROBE_AUTH" };
     /// For every client of a fleet.
     pub(crate) const SIMULATE_TOKEN: Self = Self { what: "token", variable: "SANGAM_SIMULATE_TOKEN" };
+    /// Of the tokens that devices of a fleet get.
+    pub(crate) const SIMULATE_SECRET: Self = Self { what: "secret", variable: "SANGAM_SIMULATE_SECRET" };
     /// For the administration API of a server of ours.
     pub(crate) const API_TOKEN: Self = Self { what: "token", variable: "SANGAM_API_TOKEN" };
 

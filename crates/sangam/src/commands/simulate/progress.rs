@@ -1,15 +1,21 @@
-use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sangam_fleet::Progress;
+use sangam_fleet::{Progress, SyncProgress};
 
 /// How far a fleet is, on standard error: a bar on a terminal, a line now and then elsewhere, nothing beside JSON.
 pub(super) struct Bar {
     shown: Shown,
     /// Whole periods of [`LINE_EVERY`] that a line was written for.
     lines: AtomicU64,
+}
+
+/// How far, and what there is to say of it.
+pub(super) struct Far {
+    elapsed: Duration,
+    total: Duration,
+    words: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,14 +40,14 @@ impl Bar {
         Self { shown, lines: AtomicU64::new(0) }
     }
 
-    pub(super) fn show(&self, progress: &Progress) {
+    pub(super) fn show(&self, progress: &Far) {
         match self.shown {
             Shown::Nothing => {}
-            Shown::Bar => write(&format!("{CLEAR}{} {}", bar(progress), words(progress))),
+            Shown::Bar => write(&format!("{CLEAR}{} {}", bar(progress), progress.words)),
             Shown::Lines => {
                 let line = progress.elapsed.as_secs() / LINE_EVERY.as_secs();
                 if self.lines.fetch_max(line, Ordering::Relaxed) < line {
-                    write(&format!("{}\n", words(progress)));
+                    write(&format!("{}\n", progress.words));
                 }
             }
         }
@@ -60,21 +66,37 @@ fn write(text: &str) {
     drop(terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush()));
 }
 
-fn bar(progress: &Progress) -> String {
+fn bar(progress: &Far) -> String {
     let done = (progress.elapsed.as_secs_f64() / progress.total.as_secs_f64().max(f64::MIN_POSITIVE)).min(1.0);
     let full = (done * WIDTH as f64) as usize;
     format!("[{}{}]", "#".repeat(full), "-".repeat(WIDTH - full))
 }
 
-fn words(progress: &Progress) -> String {
-    let Progress { phase, elapsed, total, joined, participants, sent, delivered, outstanding } = progress;
-    let mut words = format!("{phase} {} of {} s", elapsed.as_secs(), total.as_secs());
-    write!(
-        words,
-        ", {joined} of {participants} in their rooms, {sent} sent, {delivered} delivered, {outstanding} on the way"
-    )
-    .expect("a String takes everything");
-    words
+impl From<Progress> for Far {
+    fn from(progress: Progress) -> Self {
+        let Progress { phase, elapsed, total, joined, participants, sent, delivered, outstanding } = progress;
+        let what = format!(
+            "{joined} of {participants} in their rooms, {sent} sent, {delivered} delivered, {outstanding} on the way"
+        );
+        Self::new(phase, elapsed, total, &what)
+    }
+}
+
+impl From<SyncProgress> for Far {
+    fn from(progress: SyncProgress) -> Self {
+        let SyncProgress { phase, elapsed, total, online, devices, accepted, conflicts, waiting } = progress;
+        let what = format!(
+            "{online} of {devices} devices online, {accepted} changes accepted, {conflicts} conflicts, {waiting} waiting"
+        );
+        Self::new(phase, elapsed, total, &what)
+    }
+}
+
+impl Far {
+    fn new(phase: &str, elapsed: Duration, total: Duration, what: &str) -> Self {
+        let words = format!("{phase} {} of {} s, {what}", elapsed.as_secs(), total.as_secs());
+        Self { elapsed, total, words }
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_bar_is_as_full_as_time_is_over() {
-        let mut progress = Progress {
+        let mut progress = Far::from(Progress {
             phase: "chatting",
             elapsed: Duration::from_secs(5),
             total: Duration::from_secs(10),
@@ -92,9 +114,9 @@ mod tests {
             sent: 7,
             delivered: 6,
             outstanding: 1,
-        };
+        });
         assert_eq!(bar(&progress), "[############------------]");
-        assert_eq!(words(&progress), "chatting 5 of 10 s, 3 of 4 in their rooms, 7 sent, 6 delivered, 1 on the way");
+        assert_eq!(progress.words, "chatting 5 of 10 s, 3 of 4 in their rooms, 7 sent, 6 delivered, 1 on the way");
         progress.elapsed = Duration::from_secs(60);
         assert!(!bar(&progress).contains('-'));
     }

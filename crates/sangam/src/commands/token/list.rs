@@ -1,4 +1,5 @@
 use anyhow::Context as _;
+use sangam_auth::token::Claims;
 use sangam_control::TokenRevocations;
 use sangam_types::Wall;
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ fn table(all: &[Minted], revoked: &TokenRevocations, now: Wall) -> String {
             claims.jti.clone().unwrap_or_default(),
             claims.sub.clone(),
             use_.clone(),
-            claims.room.clone().unwrap_or_else(|| "-".to_owned()),
+            claims.room.clone().or_else(|| database(claims)).unwrap_or_else(|| "-".to_owned()),
             allows.unwrap_or_else(|| "-".to_owned()),
             rfc3339(claims.exp),
             if is_revoked(minted, revoked, now) { "revoked" } else { "good" }.to_owned(),
@@ -63,7 +64,13 @@ fn table(all: &[Minted], revoked: &TokenRevocations, now: Wall) -> String {
         ]
         .to_vec()
     };
-    let head = ["JTI", "SUB", "USE", "ROOM", "ALLOWS", "EXPIRES", "STATE", "NOTE"].map(str::to_owned).to_vec();
+    let head = ["JTI", "SUB", "USE", "ROOM/DB", "ALLOWS", "EXPIRES", "STATE", "NOTE"].map(str::to_owned).to_vec();
     let rows: Vec<_> = std::iter::once(head).chain(all.iter().map(row)).collect();
     columns(&rows)
+}
+
+/// The database that it is good for, and the device if it names one.
+fn database(claims: &Claims) -> Option<String> {
+    let db = claims.db_id.as_ref()?;
+    Some(claims.device_id.as_ref().map_or_else(|| db.clone(), |device| format!("{db}/{device}")))
 }

@@ -55,10 +55,8 @@ fn rings(config: &Config, use_: Option<TokenUse>) -> anyhow::Result<Vec<(Use, Ke
     if let Some(use_) = use_ {
         return Ok(vec![ring(use_)?]);
     }
-    match (ring(TokenUse::Admin), ring(TokenUse::Signal)) {
-        (Err(error), Err(_)) => Err(error),
-        (admin, signal) => Ok([admin, signal].into_iter().filter_map(anyhow::Result::ok).collect()),
-    }
+    let (found, missing): (Vec<_>, Vec<_>) = TokenUse::ALL.map(ring).into_iter().partition(anyhow::Result::is_ok);
+    if found.is_empty() { missing.into_iter().collect() } else { found.into_iter().collect() }
 }
 
 fn finding(rings: &[(Use, Keyring)], token: &str, config: &Config) -> anyhow::Result<Finding> {

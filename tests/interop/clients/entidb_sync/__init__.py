@@ -1,0 +1,1 @@
+"""Scenarios of sync. Each takes a bench and returns what was seen; it asserts nothing."""
