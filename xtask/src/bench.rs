@@ -9,6 +9,7 @@ mod report;
 mod running;
 mod signal;
 mod spread;
+mod sync;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     RelayChurn(relay::Churn),
     /// Memory, CPU, storms and delivery of our Socket.IO server beside Node's, in turn
     Signal(signal::Signal),
+    /// Rates, latencies, memory and disk of our sync server beside pouchdb-server, PostgreSQL and SQLite, in turn
+    Sync(sync::SyncBench),
 }
 
 impl Bench {
@@ -35,6 +38,7 @@ impl Bench {
             Self::Relay(relay) => relay.run(repository),
             Self::RelayChurn(churn) => churn.run(repository),
             Self::Signal(signal) => signal.run(repository),
+            Self::Sync(sync) => sync.run(repository),
         }
     }
 }
@@ -46,7 +50,8 @@ pub(crate) fn smoke(repository: &Repository) -> Result<()> {
     relay::Relay::smoke(programs.clone()).run(repository)?;
     // Too short and with too few allocations for its verdict to mean anything.
     relay::Churn::smoke(programs.clone()).run(repository)?;
-    signal::Signal::smoke(programs).run(repository).map(|_: Verdict| ())
+    signal::Signal::smoke(programs.clone()).run(repository)?;
+    sync::SyncBench::smoke(programs).run(repository).map(|_: Verdict| ())
 }
 
 /// Other people's servers that no system package has.

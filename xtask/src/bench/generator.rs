@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
@@ -17,6 +18,11 @@ pub(super) fn outcome<T: DeserializeOwned>(
 ) -> Result<T> {
     let _raised = priority.raise(repository, server_pid);
     let mut command = priority.command(repository, Core::Generator, generator);
-    let said = process::output_of(command.args(arguments))?;
+    outcome_of(command.args(arguments))
+}
+
+/// Runs a load generator as it is set up, and reads its one line.
+pub(super) fn outcome_of<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
+    let said = process::output_of(command)?;
     serde_json::from_str(&said).with_context(|| format!("the generator said {said}"))
 }
