@@ -6,6 +6,7 @@ use clap::Args;
 use sangam_sync_proto::Operation;
 use serde::Serialize;
 
+use crate::operation::number_of;
 use crate::target::{Replica, Target};
 
 #[derive(Args)]
@@ -79,8 +80,10 @@ impl Ledger {
     fn see(&mut self, op: &Operation) {
         self.operations += 1;
         let Some(seen) = self.replicas.get_mut(&*op.device) else { return };
-        if op.op_id > seen.last && op.op_id <= seen.expected {
-            seen.last = op.op_id;
+        // In a pull `opId` is the cursor.
+        let Some(number) = number_of(&op.entity) else { return };
+        if number > seen.last && number <= seen.expected {
+            seen.last = number;
             seen.count += 1;
         }
     }
@@ -104,6 +107,10 @@ mod tests {
         let again = ops[0].clone();
         ops.remove(3);
         ops.push(again);
+        // As the server gives them.
+        for (at, op) in ops.iter_mut().enumerate() {
+            op.op_id = 1_000 + at as u64;
+        }
         ops.iter().for_each(|op| ledger.see(op));
         // Number 4 of a, both of b; numbers 6 and 7 were not acknowledged and may be there.
         assert_eq!(ledger.close(), Audited { operations: 7, acknowledged: 7, missing: 3 });

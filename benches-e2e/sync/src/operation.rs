@@ -47,6 +47,11 @@ impl Operations {
     }
 }
 
+/// The number of the operation that made an entity, which its name ends with.
+pub(crate) fn number_of(entity: &str) -> Option<u64> {
+    entity.rsplit('-').next()?.parse().ok()
+}
+
 /// A CBOR byte string with different content each time.
 pub(crate) fn body(number: u64) -> Bytes {
     let mut bytes = vec![0x59, 0, 0];
