@@ -51,7 +51,7 @@ pub(crate) struct ConfigArgs {
     /// The configuration file; ./sangam.toml if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What this process does: relay, signal
+    /// What this process does: relay, signal, sync
     #[arg(long, value_name = "ROLE,…")]
     roles: Option<String>,
     /// Where the server keeps what must last
