@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -19,8 +19,7 @@ pub(super) struct Activity {
     /// Bytes have come that are not, or not yet, the end of a whole request.
     mid_request: AtomicBool,
     never_lingers: AtomicBool,
-    /// What a service did not read of its request.
-    unread: Mutex<Option<Incoming>>,
+    unread: Mutex<Unread>,
     /// How often bytes, or their end, came. It may wrap.
     reads: AtomicU32,
     /// Whether what came last ends with the headers of a request, the only ones that end in it.
@@ -28,6 +27,17 @@ pub(super) struct Activity {
     /// Whether what was written is known to have left whoever writes.
     flushed: AtomicBool,
     keeper: Keeper,
+}
+
+/// What a service did not read of its request. Kept longer than until the answer it would hold up the connection.
+#[derive(Debug, Default)]
+enum Unread {
+    /// Nobody will ask: it is dropped.
+    #[default]
+    Unwanted,
+    /// Its answer is being made.
+    Wanted,
+    Left(Incoming),
 }
 
 impl Activity {
@@ -39,7 +49,7 @@ impl Activity {
             idle_since: AtomicU64::new(0),
             mid_request: AtomicBool::new(false),
             never_lingers: AtomicBool::new(false),
-            unread: Mutex::new(None),
+            unread: Mutex::default(),
             reads: AtomicU32::new(0),
             at_head_end: AtomicBool::new(false),
             flushed: AtomicBool::new(false),
@@ -106,16 +116,29 @@ impl Activity {
         self.mid_request.store(false, Ordering::Release);
     }
 
+    /// From now until [`Self::take_unread`] what a service leaves unread is kept.
+    pub(super) fn wants_unread(&self) {
+        *self.unread() = Unread::Wanted;
+    }
+
     /// A service dropped its request's body before the end. Of HTTP/2, where that concerns no other request, it is just dropped.
     pub(super) fn left_unread(&self, rest: Incoming) {
-        if !self.never_lingers.load(Ordering::Acquire) {
-            *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+        let mut unread = self.unread();
+        if matches!(*unread, Unread::Wanted) && !self.never_lingers.load(Ordering::Acquire) {
+            *unread = Unread::Left(rest);
         }
     }
 
-    /// What was left unread, if it was dropped already.
+    /// What was left unread so far; what is left later is dropped.
     pub(super) fn take_unread(&self) -> Option<Incoming> {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
+        match std::mem::take(&mut *self.unread()) {
+            Unread::Left(rest) => Some(rest),
+            Unread::Wanted | Unread::Unwanted => None,
+        }
+    }
+
+    fn unread(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection is none of HTTP/1, or not any more.

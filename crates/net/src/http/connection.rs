@@ -240,6 +240,7 @@ where
                 // Who waits to be told to go on would be told so by reading.
                 let waits = request.headers().contains_key(header::EXPECT);
                 let read_over_max = if waits { Duration::ZERO } else { self.shared.options.linger_limit };
+                self.activity.wants_unread();
                 let answer = self.shared.service.clone().oneshot(request);
                 let moment = moment.map(|moment| (moment, Arc::clone(&self.handover)));
                 Box::pin(async move {
@@ -251,9 +252,10 @@ where
                         let offer = Offer { answer, under_way, moment };
                         Offer { answer, under_way, .. } = *Box::pin(handover.offer(Box::new(offer))).await;
                     }
+                    let is_done = under_way.is_request_done_with(read_over_max).await;
                     if tunnel || answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                         under_way.hands_over();
-                    } else if !under_way.is_request_done_with(read_over_max).await {
+                    } else if !is_done {
                         // Whoever sent the next request behind this one would lose it.
                         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     }

@@ -125,6 +125,18 @@ async fn who_is_answered_before_its_request_was_read_is_told_that_the_connection
 }
 
 #[tokio::test]
+async fn a_request_without_host_whose_body_is_still_to_come_ends_its_connection_at_once() {
+    let server = lingering_for(HOUR);
+    let mut client = connect(server.addr).await;
+    send(&mut client, b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n").await;
+    assert!(answer(&mut client).await.0.starts_with("HTTP/1.1 400 "));
+    send(&mut client, b"o").await;
+    assert_eq!(rest(&mut client).await, b"");
+    drop(client);
+    server.stopped().await;
+}
+
+#[tokio::test]
 async fn a_client_that_never_stops_sending_is_cut() {
     let server = lingering_for(SHORT);
     let mut client = refused_midway(&server).await;
