@@ -8,6 +8,7 @@ use sangam_storage::StoreError;
 
 use crate::SqliteOptions;
 use crate::errors::Failure;
+use crate::reserve::Reserve;
 use crate::schema;
 
 /// How long a lock of somebody else is waited for: a shell that looks into the file, a reader that ends.
@@ -36,13 +37,16 @@ pub(crate) fn open_writer(file: &Path, options: &SqliteOptions) -> Result<(Conne
         connection.pragma_update(None, "wal_autocheckpoint", pages.clamp(64, i64::from(i32::MAX)))?;
         Ok(connection)
     };
-    let connection = open().map_err(|failure| failure.while_reading(file))?;
+    let reserve = Reserve::of(file);
+    let opened = reserve.open_with(open, Failure::is_lack_of_room_for_the_index);
+    let connection = opened.map_err(|failure| failure.while_reading(file))?;
     schema::bring_up(&connection, file)?;
     match restart_wal(&connection).map_err(|failure| failure.while_writing(file)) {
         Ok(()) => {}
         Err(StoreError::Full { .. }) => return Ok((connection, false)),
         Err(error) => return Err(error),
     }
+    reserve.set_aside().map_err(|error| StoreError::io(file.display().to_string(), error))?;
     if options.synced {
         let wal = wal_path(file);
         lay_down(&wal, options.wal_bytes_laid_down)

@@ -64,6 +64,13 @@ fn meaning(error: &rusqlite::Error) -> Meaning {
 }
 
 impl Failure {
+    /// Whether the shared index, or whatever else an opening writes, found no room.
+    pub(crate) fn is_lack_of_room_for_the_index(&self) -> bool {
+        let Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) = self else { return false };
+        failure.code == ErrorCode::DiskFull
+            || matches!(failure.extended_code, ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMMAP)
+    }
+
     /// What it means if nothing was being changed in `file`.
     pub(crate) fn while_reading(self, file: &Path) -> StoreError {
         self.told(file, |at, source| StoreError::Unusable { at, source })

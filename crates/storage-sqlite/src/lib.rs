@@ -14,6 +14,7 @@ mod options;
 mod page;
 mod reader;
 mod readers;
+mod reserve;
 mod rows;
 mod schema;
 mod snapshot;

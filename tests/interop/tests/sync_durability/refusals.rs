@@ -48,6 +48,28 @@ fn a_server_that_is_killed_on_a_full_disk_serves_what_there_is_and_heals_once_th
     cut(&mut disk, server, &load)
 }
 
+/// SQLite makes the index anew when the store is opened; where its blocks went to somebody else meanwhile, there is the
+/// room that was set aside.
+#[test]
+fn a_server_whose_index_found_no_room_after_it_was_killed_opens_its_store_all_the_same() -> Result<()> {
+    let disk = LoopDisk::new(48 << 20)?;
+    let server = server_on(&disk).start()?;
+    let load = Load::start(&server)?;
+    load.wait_for_acked(100)?;
+    disk.fill()?;
+    let killed = server.kill()?;
+    std::fs::remove_file(disk.path().join("data/sync/sync.sqlite3-shm"))?;
+    File::open(disk.path())?.sync_all()?;
+    disk.fill()?;
+    let server = killed.replace_unready()?;
+    let before = load.refusals().len();
+    load.wait_for_refusal(before)?;
+    disk.make_room()?;
+    load.wait_for_acked(20)?;
+    wait_for_ready(&server, 200)?;
+    load.check()
+}
+
 #[test]
 fn a_sync_that_fails_acknowledges_nothing_and_the_server_recovers_by_itself() -> Result<()> {
     let mut disk = LoopDisk::new(256 << 20)?;
