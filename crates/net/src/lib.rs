@@ -7,6 +7,7 @@
 //! take the stream, or [detach](FrontStream::detach) it from the runtime for a thread of their own.
 
 mod accepted;
+mod address_rates;
 mod admission;
 mod certificate;
 mod detached;
@@ -25,6 +26,7 @@ pub mod udp;
 mod waker;
 
 pub use accepted::{Accepted, Arrived, EstablishError, FrontStream};
+pub use address_rates::AddressRates;
 pub use admission::{Admission, NotAdmitted, Place};
 pub use certificate::{
     CertificateError, CertificatePaths, CertificateSnapshot, CertificateStore, Reload, Validity, ValidityWarning,

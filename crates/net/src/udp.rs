@@ -8,6 +8,7 @@
 //! batch. Linux reports some of them late, on whichever call comes next; those are taken off the socket and the call is
 //! made again.
 
+mod async_socket;
 mod bind_error;
 mod control_message;
 mod listen_group;
@@ -17,6 +18,7 @@ mod send_batch;
 mod socket;
 mod steering;
 
+pub use async_socket::AsyncSocket;
 pub use bind_error::BindError;
 pub use listen_group::{ListenGroup, ListenOptions};
 pub use recv_batch::{BATCH_MAX, Datagram, Filled, HEADROOM, RecvBatch, Slice, TAILROOM};

@@ -80,6 +80,10 @@ struct Parts {
     control: Control,
 }
 
+// SAFETY: the pointers lead into memory that the batch itself owns, and are set anew for each call that uses them, so it does not
+// matter on which thread the call is made.
+unsafe impl Send for RecvBatch {}
+
 impl RecvBatch {
     /// An empty batch for datagrams of up to `datagram_bytes_max` bytes. Takes 64 times that of memory, of which only
     /// the pages that datagrams reached become resident.

@@ -245,7 +245,7 @@ fn send(fd: RawFd, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
 }
 
 impl SendFailure {
-    fn of(error: &io::Error) -> Self {
+    pub(super) fn of(error: &io::Error) -> Self {
         match error.raw_os_error().unwrap_or(0) {
             libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM => Self::QueueFull,
             libc::EMSGSIZE => Self::TooLong,

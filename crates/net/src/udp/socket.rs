@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use socket2::{Domain, Protocol, Type};
 
@@ -98,6 +98,11 @@ impl Socket {
         self.inner.take_error().ok().flatten()
     }
 
+    /// Sends one datagram, without waiting for room in the socket's queue.
+    pub(super) fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.inner.send_to_with_flags(bytes, &to.into(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+    }
+
     /// Asks for the local address of each datagram received.
     pub(super) fn tell_local_address(&self) -> io::Result<()> {
         if self.local.is_ipv4() {
@@ -138,5 +143,12 @@ impl Socket {
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.as_fd()
+    }
+}
+
+/// What tokio asks for to watch it.
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.inner.as_raw_fd()
     }
 }
