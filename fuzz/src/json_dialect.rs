@@ -96,6 +96,7 @@ impl Room {
             Ok(Decoded::Recall) => Input::Recall { socket, room },
             Ok(Decoded::Timer(order)) => Input::Timer { socket, room, order },
             Ok(Decoded::Leave) => Input::Leave { socket, room, participant: None },
+            Ok(Decoded::Report(_)) => return,
             Ok(Decoded::End { reason }) => Input::End { by: Some(socket), room, reason },
             Ok(Decoded::Kick { id, reason }) => Input::Kick { by: Some(socket), room, participant: id, reason },
             Ok(Decoded::Lock { locked }) => Input::Lock { by: Some(socket), room, locked },

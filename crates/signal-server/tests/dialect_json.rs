@@ -36,6 +36,7 @@ fn meaning(message: &[u8]) -> String {
         Ok(Decoded::Kick { id, reason }) => format!("kick {id} {:?}", reason.as_ref().map(|it| it.as_str())),
         Ok(Decoded::Lock { locked }) => format!("lock {locked}"),
         Ok(Decoded::Ignored) => "ignored".to_owned(),
+        Ok(Decoded::Report(links)) => format!("report {}", links.len()),
         Err(fault) => encode_fault(&fault),
     }
 }

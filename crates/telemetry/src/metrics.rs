@@ -5,6 +5,7 @@ pub mod external_address;
 pub mod http;
 pub mod listener;
 pub mod log;
+pub mod mesh;
 pub mod process;
 pub mod relay;
 pub mod signal;

@@ -124,6 +124,16 @@ impl Hub {
                     Decoded::End { reason } => Input::End { by: Some(socket), room, reason },
                     Decoded::Kick { id, reason } => Input::Kick { by: Some(socket), room, participant: id, reason },
                     Decoded::Lock { locked } => Input::Lock { by: Some(socket), room, locked },
+                    // Whoever has no id is nobody to believe.
+                    Decoded::Report(links) if agent.ids.is_empty() => {
+                        return self.metrics.dropped("report", if links.is_empty() { "empty" } else { "unregistered" });
+                    }
+                    Decoded::Report(links) => {
+                        for link in links {
+                            self.metrics.link(link.outcome, link.reason, link.path, link.took);
+                        }
+                        return;
+                    }
                     Decoded::Ignored => return,
                 }
             }
@@ -250,6 +260,7 @@ fn received_label(decoded: &Decoded) -> &'static str {
         Decoded::End { .. } => "end",
         Decoded::Kick { .. } => "kick",
         Decoded::Lock { .. } => "lock",
+        Decoded::Report(_) => "report",
         Decoded::Ignored => "unknown",
     }
 }

@@ -4,11 +4,14 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 /// What the signaling server and `/ice-servers` count. Labels are words of the program, never of a client.
 #[derive(Clone, Debug, Default)]
 pub struct SignalMetrics {
+    links: Family<LinkLabels, Counter>,
+    link_seconds: LinkSeconds,
     sockets: Gauge,
     rooms: Gauge,
     participants: Gauge,
@@ -30,6 +33,28 @@ pub struct SignalMetrics {
     ice_answers: Family<AccessLabels, Counter>,
     ice_refusals: Family<ReasonLabels, Counter>,
     tickets_forgotten: Counter,
+}
+
+/// From the first attempt to the open link, as nodes report it.
+#[derive(Clone, Debug)]
+struct LinkSeconds(Family<PathLabels, Histogram, fn() -> Histogram>);
+
+impl Default for LinkSeconds {
+    fn default() -> Self {
+        Self(Family::new_with_constructor(|| Histogram::new([0.1, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0])))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LinkLabels {
+    outcome: &'static str,
+    reason: &'static str,
+    path: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PathLabels {
+    path: &'static str,
 }
 
 /// How much there is of what rooms hold, now.
@@ -90,6 +115,10 @@ impl SignalMetrics {
         let metrics = Self::default();
         let registry = registry.sub_registry_with_prefix("sangam");
         metrics.register_rooms(registry);
+        let help = "Links that clients reported, by outcome, reason of failure and kind of path";
+        registry.register("signal_links", help, metrics.links.clone());
+        let help = "From the first attempt to the open link, as clients report it";
+        registry.register("signal_link_connect_seconds", help, metrics.link_seconds.0.clone());
         registry.register(
             "ice_server_answers",
             "Answers with ICE servers, by what allowed them",
@@ -204,6 +233,20 @@ impl SignalMetrics {
         self.closes.get_or_create(&ReasonLabels { reason }).inc();
     }
 
+    /// Counts a link that a client reported, with words of the program.
+    pub fn link(
+        &self,
+        outcome: &'static str,
+        reason: &'static str,
+        path: &'static str,
+        took: Option<std::time::Duration>,
+    ) {
+        self.links.get_or_create(&LinkLabels { outcome, reason, path }).inc();
+        if let Some(took) = took {
+            self.link_seconds.0.get_or_create(&PathLabels { path }).observe(took.as_secs_f64());
+        }
+    }
+
     /// Counts two offers that met.
     pub fn glared(&self, outcome: &'static str) {
         self.glares.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -255,6 +298,7 @@ mod tests {
         metrics.closed("silent");
         metrics.glared("crossed");
         metrics.grace_refused();
+        metrics.link("established", "none", "relay", Some(std::time::Duration::from_millis(400)));
         metrics.throttled();
         metrics.ice_answered("ticket");
         metrics.ice_refused("rate");
@@ -273,6 +317,8 @@ mod tests {
             r#"sangam_signal_closes_total{reason="silent"} 1"#,
             r#"sangam_signal_glares_total{outcome="crossed"} 1"#,
             "sangam_signal_graces_refused_total 1",
+            r#"sangam_signal_links_total{outcome="established",reason="none",path="relay"} 1"#,
+            r#"sangam_signal_link_connect_seconds_bucket{le="0.5",path="relay"} 1"#,
             "sangam_signal_throttles_total 1",
             r#"sangam_ice_server_answers_total{access="ticket"} 1"#,
             r#"sangam_ice_server_refusals_total{reason="rate"} 1"#,

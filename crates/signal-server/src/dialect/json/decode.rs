@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::Fault;
 use super::fields::{Fields, text, text_or_number, truthy};
+use super::{Fault, LinkReport, link_report};
 use crate::dialect::Said;
 use crate::dialect::depth::depth;
 
@@ -60,6 +60,8 @@ pub enum Decoded {
         /// Which.
         locked: bool,
     },
+    /// What became of links.
+    Report(Vec<LinkReport>),
     /// Nothing: a type we do not know, or no object. The original is silent too.
     Ignored,
 }
@@ -118,6 +120,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, Fault> {
         Some("leave") => Ok(Decoded::Leave),
         Some("end") => Ok(Decoded::End { reason: fields.reason.and_then(words) }),
         Some("kick") => kick(&fields),
+        Some("report") => Ok(Decoded::Report(fields.links.map(link_report::read).unwrap_or_default())),
         Some("lock") => Ok(Decoded::Lock { locked: fields.locked.is_none_or(truthy) }),
         Some(_) | None => Ok(Decoded::Ignored),
     }

@@ -56,6 +56,7 @@ members! {
     reason = "reason",
     locked = "locked",
     received = "received",
+    links = "links",
 }
 
 impl<'de> Deserialize<'de> for Name {
