@@ -4,9 +4,12 @@
 //! `cargo xtask fuzz` searches with libFuzzer; `tests/replay.rs` runs every input of `corpus/` in every test run.
 
 mod configuration;
+mod if_message;
 mod json_dialect;
+mod mesh_channel;
 mod rendezvous;
 mod script;
+mod session_description;
 mod signal_core;
 mod socketio_client;
 mod socketio_dialect;
@@ -17,8 +20,11 @@ mod turn_client_bytes;
 mod turnserver_conf;
 
 pub use configuration::configuration;
+pub use if_message::if_message;
 pub use json_dialect::json_dialect;
+pub use mesh_channel::mesh_channel;
 pub use rendezvous::rendezvous;
+pub use session_description::session_description;
 pub use signal_core::signal_core;
 pub use socketio_client::socketio_client;
 pub use socketio_dialect::socketio_dialect;

@@ -99,3 +99,18 @@ fn sync_messages_bears_mutated_inputs() {
 fn sync_json_bears_mutated_inputs() {
     search("sync_json", sangam_fuzz::sync_json);
 }
+
+#[test]
+fn session_description_bears_mutated_inputs() {
+    search("session_description", sangam_fuzz::session_description);
+}
+
+#[test]
+fn if_message_bears_mutated_inputs() {
+    search("if_message", sangam_fuzz::if_message);
+}
+
+#[test]
+fn mesh_channel_bears_mutated_inputs() {
+    search("mesh_channel", sangam_fuzz::mesh_channel);
+}

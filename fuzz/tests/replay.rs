@@ -74,6 +74,21 @@ fn sync_messages_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn session_description_bears_its_corpus() -> io::Result<()> {
+    replay("session_description", sangam_fuzz::session_description)
+}
+
+#[test]
+fn if_message_bears_its_corpus() -> io::Result<()> {
+    replay("if_message", sangam_fuzz::if_message)
+}
+
+#[test]
+fn mesh_channel_bears_its_corpus() -> io::Result<()> {
+    replay("mesh_channel", sangam_fuzz::mesh_channel)
+}
+
+#[test]
 fn every_target_has_a_replay() {
     let here = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay.rs")).unwrap();
     for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").read_dir().unwrap() {

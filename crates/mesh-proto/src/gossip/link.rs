@@ -1,0 +1,136 @@
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use sangam_types::Mono;
+
+use super::MessageId;
+use super::offers::Offer;
+use super::queue::Queue;
+use crate::{PeerId, Profile};
+
+/// What is spoken on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// Our frames; `heard`: its hello has come.
+    Ours {
+        /// Whether its hello has come.
+        heard: bool,
+    },
+    /// SynapseSub.
+    Envelopes,
+    /// Nothing, as far as is known; whatever comes first tells.
+    Unknown,
+    /// Nothing of topics.
+    Agent,
+}
+
+impl Speech {
+    pub(super) fn profile(self) -> Profile {
+        match self {
+            Self::Ours { .. } => Profile::Sangam,
+            Self::Envelopes => Profile::Synapse,
+            Self::Unknown => Profile::Unknown,
+            Self::Agent => Profile::Agent,
+        }
+    }
+}
+
+/// One link and what each side knows of the other.
+pub(super) struct Link {
+    pub(super) peer: PeerId,
+    pub(super) speech: Speech,
+    /// Its bit in the cache's entries.
+    pub(super) slot: usize,
+    /// The largest frame it takes.
+    pub(super) frame_bytes_max: usize,
+    pub(super) room: usize,
+    pub(super) queue: Queue,
+    /// What it wants.
+    pub(super) topics: BTreeSet<Arc<str>>,
+
+    /// Whether messages are pushed to it, not only their ids.
+    pub(super) push: bool,
+    /// Whether we asked it for ids only, and have not asked for more since.
+    pub(super) pruned: bool,
+
+    /// The number of the next of the cache's entries to tell it of.
+    pub(super) told: u64,
+    /// When to tell it.
+    pub(super) tell_at: Option<Mono>,
+    /// Ids it was told and has not dealt with.
+    pub(super) ahead: u32,
+    /// How many that may be.
+    pub(super) ahead_max: u32,
+    /// Ids it asked for that wait for room.
+    asked: VecDeque<MessageId>,
+    /// The same, to find them.
+    asked_ids: BTreeSet<MessageId>,
+
+    /// Ids it told us of that are not dealt with.
+    pub(super) offers: VecDeque<Offer>,
+    /// Ids it shall be asked for as whoever was asked before did not answer.
+    pub(super) again: VecDeque<MessageId>,
+    /// Ids it is asked for now.
+    pub(super) asking: BTreeSet<MessageId>,
+    /// Ids dealt with that it was not told are.
+    pub(super) heard_due: u32,
+}
+
+impl Link {
+    pub(super) fn new(peer: PeerId, profile: Profile, slot: usize, frame_bytes_max: usize, room: usize) -> Self {
+        let speech = match profile {
+            Profile::Sangam => Speech::Ours { heard: false },
+            Profile::Synapse => Speech::Envelopes,
+            Profile::Agent => Speech::Agent,
+            Profile::Unknown => Speech::Unknown,
+        };
+        Self {
+            peer,
+            speech,
+            slot,
+            frame_bytes_max,
+            room,
+            queue: Queue::default(),
+            topics: BTreeSet::new(),
+            push: true,
+            pruned: false,
+            told: 0,
+            tell_at: None,
+            ahead: 0,
+            ahead_max: 0,
+            asked: VecDeque::new(),
+            asked_ids: BTreeSet::new(),
+            offers: VecDeque::new(),
+            again: VecDeque::new(),
+            asking: BTreeSet::new(),
+            heard_due: 0,
+        }
+    }
+
+    /// Whether it takes our frames and has said so.
+    pub(super) fn is_ready(&self) -> bool {
+        self.speech == Speech::Ours { heard: true }
+    }
+
+    /// Tells it by then what it has not been told.
+    pub(super) fn tell_by(&mut self, at: Mono) {
+        self.tell_at = Some(self.tell_at.map_or(at, |planned| planned.min(at)));
+    }
+
+    /// It shall get that message when there is room; once, however often it asks meanwhile.
+    pub(super) fn owe(&mut self, id: MessageId) {
+        if self.asked_ids.insert(id) {
+            self.asked.push_back(id);
+        }
+    }
+
+    pub(super) fn owed(&self) -> usize {
+        self.asked.len()
+    }
+
+    pub(super) fn pop_owed(&mut self) -> Option<MessageId> {
+        let id = self.asked.pop_front()?;
+        self.asked_ids.remove(&id);
+        Some(id)
+    }
+}
