@@ -1,0 +1,7 @@
+mod close;
+mod connect;
+mod loss;
+mod network;
+mod refuse;
+mod restart;
+mod window;
