@@ -1,12 +1,12 @@
 //! Tests a server from outside, as a client of it would find it: STUN (RFC 8489), TURN (RFC 8656) over UDP, TCP and TLS,
-//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), offline-first sync, and HTTP health. The server may be ours or
+//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), offline-first sync, and HTTP health; multicast DNS (RFC 6762) on this machine's own networks; and the NAT it is behind (RFC 5780). The server may be ours or
 //! anybody's: the codec of STUN and TURN is `stun-types` and `turn-types`, written by others, and that of Socket.IO is this
 //! crate's own, so that a probe is a second opinion on our own server too.
 //!
 //! Each probe gives a [`Report`]: findings in the order in which they were made, what was measured, one verdict. A server
 //! that is down or refuses is a report whose answer is no. A [`ProbeError`] says that nothing could be asked.
 //!
-//! Every wait is bounded by [`Bounds::timeout`]. Left out: DTLS, RFC 6062 (TCP to peers), RFC 5780 (NAT behaviour).
+//! Every wait is bounded by [`Bounds::timeout`]. Left out: DTLS, RFC 6062 (TCP to peers), the lifetime of mappings (RFC 5780 §4.6).
 
 mod api;
 mod bounds;
@@ -21,6 +21,8 @@ mod http;
 mod ice_servers;
 mod link;
 mod mapped;
+mod mdns;
+mod nat;
 mod report;
 mod request;
 mod run;
@@ -42,6 +44,8 @@ pub use finding::{Finding, Mark};
 pub use health::{HealthMeasured, health};
 pub use ice_servers::{IceServer, fetch_ice_servers};
 pub use mapped::mapped_address;
+pub use mdns::{MdnsMeasured, MdnsService, mdns};
+pub use nat::{Dependence, FamilyMeasured, NatKind, NatMeasured, SeenBy, Way, nat};
 pub use report::{Measured, Report};
 pub use run::Step;
 pub use signal::{SignalMeasured, signal};

@@ -2,6 +2,8 @@ use serde::Serialize;
 
 use crate::finding::{Finding, Mark};
 use crate::health::HealthMeasured;
+use crate::mdns::MdnsMeasured;
+use crate::nat::NatMeasured;
 use crate::signal::SignalMeasured;
 use crate::socketio::SocketIoMeasured;
 use crate::stun::StunMeasured;
@@ -11,7 +13,7 @@ use crate::turn::TurnMeasured;
 /// What a probe found out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `sync`, `health`.
+    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `sync`, `health`, `mdns`, `nat`.
     pub probe: &'static str,
     /// What was probed, as it was named.
     pub target: String,
@@ -37,6 +39,10 @@ pub enum Measured {
     Sync(SyncMeasured),
     /// Of `health`.
     Health(HealthMeasured),
+    /// Of `mdns`.
+    Mdns(MdnsMeasured),
+    /// Of `nat`.
+    Nat(NatMeasured),
 }
 
 impl Report {

@@ -9,6 +9,8 @@
 //!                                        Host "peer"
 //! ```
 //!
+//! [`Network::place`] builds a machine behind a site of some [`SiteKind`] at once.
+//!
 //! Every host is a namespace of its own with one interface, `eth0`, and a default route. The internet carries what has a
 //! public address of some host or site and drops the rest without a word, as the real one does. What runs on a host is
 //! started by [`Host::inside`]: sockets opened and programs started there belong to that host for good.
@@ -16,27 +18,30 @@
 //! Needs root, `iproute2` and, for NAT, `nftables`. Names are unique per process, so tests may run at the same time; all is
 //! removed on drop, and what a killed run left behind at the next start.
 
+mod conntrack;
+mod lan;
 mod leftovers;
+mod link;
 mod namespace;
 mod nat;
+mod place;
+mod router;
+mod site_kind;
 mod tool;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, ensure};
 
+pub use self::lan::Lan;
 use self::leftovers::remove_leftovers;
+pub use self::link::{Impairment, Link, LinkFigures};
 use self::namespace::Namespace;
-pub use self::nat::Nat;
-
-/// A namespace that passes packets between its links.
-#[derive(Debug)]
-struct Router {
-    namespace: Namespace,
-    next_hop: NextHop,
-    links: AtomicU32,
-}
+pub use self::nat::{Firewall, Nat};
+pub use self::place::Place;
+use self::router::{Attachment, NextHop, Router, UPLINK};
+pub use self::site_kind::{Dependence, SiteKind};
 
 /// An internet of one router. Drop it after its hosts and sites, or they are cut off.
 #[derive(Debug)]
@@ -49,6 +54,7 @@ pub struct Network {
 /// A machine with one interface.
 #[derive(Debug)]
 pub struct Host {
+    attachment: Attachment,
     namespace: Namespace,
     /// As the host sees it.
     next_hop: Ipv4Addr,
@@ -57,22 +63,30 @@ pub struct Host {
 /// What lies behind one NAT: its hosts have private addresses.
 #[derive(Debug)]
 pub struct Site {
+    attachment: Attachment,
     gateway: Router,
     prefix: String,
+    public: Ipv4Addr,
+    /// Routers between it and the internet's.
+    depth: u8,
 }
 
-/// The interface of each host, and the public side of each NAT.
-const UPLINK: &str = "eth0";
-/// A router's own addresses, the same on each of its links: a host sees one of them only. A NAT sees two routers, itself
-/// and the internet's, so these must differ.
-#[derive(Debug)]
-struct NextHop {
-    v4: Ipv4Addr,
-    v6: Ipv6Addr,
+/// How a site is joined to the internet.
+#[derive(Clone, Copy, Debug)]
+pub struct Gateway {
+    /// How it translates.
+    pub nat: Nat,
+    /// What it lets out.
+    pub firewall: Firewall,
+    /// What its link to the internet does; none: a plain cable.
+    pub impairment: Option<Impairment>,
 }
 
-const INTERNET: NextHop = NextHop { v4: Ipv4Addr::new(169, 254, 1, 1), v6: Ipv6Addr::new(0xFE80, 0, 0, 0, 0, 0, 0, 1) };
-const SITE: NextHop = NextHop { v4: Ipv4Addr::new(169, 254, 2, 1), v6: Ipv6Addr::new(0xFE80, 0, 0, 0, 0, 0, 0, 2) };
+impl From<Nat> for Gateway {
+    fn from(nat: Nat) -> Self {
+        Self { nat, firewall: Firewall::Open, impairment: None }
+    }
+}
 
 impl Network {
     /// An internet without hosts.
@@ -89,7 +103,7 @@ impl Network {
         remove_leftovers()?;
         let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("{}-{number}", leftovers::prefix_of_this_process()?);
-        let router = Router::new(Namespace::new(format!("{prefix}-internet"))?, INTERNET)?;
+        let router = Router::new(Namespace::new(format!("{prefix}-internet"))?, NextHop::at_depth(0))?;
         // Silence, not an error: the sender of a packet to nowhere does not hear of it.
         router.namespace.ip("route add blackhole default")?;
         router.namespace.ip("-6 route add blackhole default")?;
@@ -101,9 +115,17 @@ impl Network {
     /// # Errors
     /// The name is taken in this network, or no address is given.
     pub fn host(&self, name: &str, addresses: &[IpAddr]) -> Result<Host> {
+        self.host_over(name, addresses, None)
+    }
+
+    /// The same over a link that does this.
+    ///
+    /// # Errors
+    /// As [`Network::host`].
+    pub fn host_over(&self, name: &str, addresses: &[IpAddr], impairment: Option<Impairment>) -> Result<Host> {
         let namespace = Namespace::new(format!("{}-{name}", self.prefix))?;
-        self.router.attach(&namespace, addresses)?;
-        Ok(Host { namespace, next_hop: INTERNET.v4 })
+        let attachment = self.router.attach(&namespace, addresses, impairment)?;
+        Ok(Host { attachment, namespace, next_hop: self.router.next_hop.v4 })
     }
 
     /// A site with this public address.
@@ -111,23 +133,70 @@ impl Network {
     /// # Errors
     /// The name is taken in this network, or `nft` is missing.
     pub fn site(&self, name: &str, nat: &Nat, public: Ipv4Addr) -> Result<Site> {
-        let prefix = format!("{}-{name}", self.prefix);
-        let gateway = Namespace::new(format!("{prefix}-nat"))?;
-        self.router.attach(&gateway, &[public.into()])?;
-        gateway.load_rules(&nat.rules(UPLINK, public))?;
-        Ok(Site { gateway: Router::new(gateway, SITE)?, prefix })
+        self.site_with(name, &Gateway::from(*nat), public)
+    }
+
+    /// The same with a gateway that does more than translate.
+    ///
+    /// # Errors
+    /// As [`Network::site`].
+    pub fn site_with(&self, name: &str, gateway: &Gateway, public: Ipv4Addr) -> Result<Site> {
+        Site::behind(&self.router, format!("{}-{name}", self.prefix), gateway, public, 1)
+    }
+
+    /// Gives a site another public address. Mappings of its NAT that are in use go on with the old one until they are
+    /// forgotten ([`Site::forget_mappings`]).
+    fn move_site(&self, site: &mut Site, public: Ipv4Addr) -> Result<()> {
+        let gateway = &site.gateway.namespace;
+        gateway.ip(&format!("address add {public}/32 dev {UPLINK}"))?;
+        gateway.ip(&format!("address del {}/32 dev {UPLINK}", site.public))?;
+        self.router.add_route(&site.attachment, public.into())?;
+        self.router.remove_route(&site.attachment, site.public.into())?;
+        site.public = public;
+        Ok(())
     }
 }
 
 impl Site {
+    fn behind(outside: &Router, prefix: String, gateway: &Gateway, public: Ipv4Addr, depth: u8) -> Result<Self> {
+        let namespace = Namespace::new(format!("{prefix}-nat"))?;
+        let attachment = outside.attach(&namespace, &[public.into()], gateway.impairment)?;
+        namespace.load_rules(&gateway.nat.rules(UPLINK, gateway.firewall))?;
+        let gateway = Router::new(namespace, NextHop::at_depth(depth))?;
+        Ok(Self { attachment, gateway, prefix, public, depth })
+    }
+
     /// A host with this private address.
     ///
     /// # Errors
     /// The name is taken in this site.
     pub fn host(&self, name: &str, private: Ipv4Addr) -> Result<Host> {
         let namespace = Namespace::new(format!("{}-{name}", self.prefix))?;
-        self.gateway.attach(&namespace, &[private.into()])?;
-        Ok(Host { namespace, next_hop: SITE.v4 })
+        let attachment = self.gateway.attach(&namespace, &[private.into()], None)?;
+        Ok(Host { attachment, namespace, next_hop: self.gateway.next_hop.v4 })
+    }
+
+    /// A site behind this one, with this address of its: NAT behind NAT.
+    ///
+    /// # Errors
+    /// As [`Network::site`].
+    pub fn site(&self, name: &str, nat: &Nat, address: Ipv4Addr) -> Result<Self> {
+        let prefix = format!("{}-{name}", self.prefix);
+        Self::behind(&self.gateway, prefix, &Gateway::from(*nat), address, self.depth + 1)
+    }
+
+    /// Has its NAT forget every mapping, as one does that is started anew.
+    ///
+    /// # Errors
+    /// The kernel has no `nf_conntrack_netlink`.
+    pub fn forget_mappings(&self) -> Result<()> {
+        self.gateway.namespace.inside(conntrack::flush)
+    }
+
+    /// What its packets pass on the way to the internet; none if it was not asked for.
+    #[must_use]
+    pub fn link(&self) -> Option<&Link> {
+        self.attachment.link.as_ref()
     }
 }
 
@@ -160,37 +229,10 @@ impl Host {
         self.ip(&format!("route add {network} via {} dev {UPLINK}", self.next_hop))?;
         self.ip("route del default")
     }
-}
 
-impl Router {
-    fn new(namespace: Namespace, next_hop: NextHop) -> Result<Self> {
-        namespace.forward_packets()?;
-        Ok(Self { namespace, next_hop, links: AtomicU32::new(0) })
-    }
-
-    /// Joins a host by a link of its own.
-    fn attach(&self, host: &Namespace, addresses: &[IpAddr]) -> Result<()> {
-        ensure!(!addresses.is_empty(), "{} has no address", host.name());
-        let NextHop { v4: next_v4, v6: next_v6 } = self.next_hop;
-        let router = &self.namespace;
-        let near = format!("to{}", self.links.fetch_add(1, Ordering::Relaxed));
-        router.ip(&format!("link add {near} type veth peer name {UPLINK} netns {}", host.name()))?;
-        router.ip(&format!("address add {next_v4}/32 dev {near}"))?;
-        router.ip(&format!("address add {next_v6}/64 dev {near} nodad"))?;
-        router.ip(&format!("link set {near} up"))?;
-        host.ip(&format!("link set {UPLINK} up"))?;
-        for address in addresses {
-            let (length, last) = if address.is_ipv4() { (32, "") } else { (128, " nodad") };
-            host.ip(&format!("address add {address}/{length} dev {UPLINK}{last}"))?;
-            router.ip(&format!("route add {address}/{length} dev {near}"))?;
-        }
-        if addresses.iter().any(IpAddr::is_ipv4) {
-            host.ip(&format!("route add {next_v4} dev {UPLINK}"))?;
-            host.ip(&format!("route add default via {next_v4} dev {UPLINK}"))?;
-        }
-        if addresses.iter().any(IpAddr::is_ipv6) {
-            host.ip(&format!("-6 route add default via {next_v6} dev {UPLINK}"))?;
-        }
-        Ok(())
+    /// What its packets pass on the way to its router; none if it was not asked for.
+    #[must_use]
+    pub fn link(&self) -> Option<&Link> {
+        self.attachment.link.as_ref()
     }
 }

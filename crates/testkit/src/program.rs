@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -85,6 +85,16 @@ impl Program {
     #[must_use]
     pub fn output(&self) -> String {
         joined(&lock(&self.output))
+    }
+
+    /// Writes a line to its standard input.
+    ///
+    /// # Errors
+    /// It reads no longer.
+    pub fn tell(&mut self, line: &str) -> Result<()> {
+        let input = self.input.as_mut().context("its standard input is closed")?;
+        let written = writeln!(input, "{line}").and_then(|()| input.flush());
+        written.with_context(|| format!("`{}` said:\n{}", self.name, joined(&lock(&self.output))))
     }
 
     /// Waits for a line of its output that `wanted` has an answer for.
@@ -215,6 +225,13 @@ mod tests {
         let error = silent.wait_for_line("a port", WAIT_MAX, |line| line.strip_prefix("port ").map(drop));
         let error = format!("{:#}", error.unwrap_err());
         assert!(error.contains("something else") && error.contains("before a port"), "{error}");
+    }
+
+    #[test]
+    fn a_program_reads_what_it_is_told() {
+        let mut echo = shell("exec cat");
+        echo.tell("hello").unwrap();
+        echo.wait_for_line("its echo", WAIT_MAX, |line| (line == "hello").then_some(())).unwrap();
     }
 
     #[test]
