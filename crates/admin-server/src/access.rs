@@ -50,6 +50,32 @@ impl Access {
         if claims.scopes().allows(scope) { Ok(claims.sub) } else { Err(Denied::Scope { scope }) }
     }
 
+    /// Decides about a request to a router of another driver, that needs `scope` to see something.
+    ///
+    /// # Errors
+    /// The answer to whoever may not.
+    pub fn admit_reader(
+        &self,
+        client: Option<&Client>,
+        headers: &HeaderMap,
+        scope: Scope,
+        now: Wall,
+    ) -> Result<(), Box<Response>> {
+        self.may_read(client, headers, scope, now).map_err(|denied| Box::new(denied.into_response()))
+    }
+
+    /// Decides about a request to a router of another driver that changes something there: a token with `admin:write`, or trusted
+    /// loopback, whose Origin a browser cannot forge.
+    ///
+    /// # Errors
+    /// The answer to whoever may not.
+    pub fn admit_writer(&self, client: Option<&Client>, headers: &HeaderMap, now: Wall) -> Result<(), Box<Response>> {
+        if client.is_some_and(|client| client.trusted_loopback) {
+            return Ok(());
+        }
+        self.may_write(headers, now).map(drop).map_err(|denied| Box::new(denied.into_response()))
+    }
+
     fn is_operator(&self, client: &Client) -> bool {
         let ip = client.addr.ip().to_canonical();
         if ip.is_loopback() {

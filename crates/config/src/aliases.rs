@@ -27,7 +27,13 @@ enum Meaning {
     AllowedOrigin,
     /// A port on which alone this listens.
     Port(&'static str),
-    /// A JSON array of foreign servers.
+    /// The same, on all addresses.
+    PortEverywhere(&'static str),
+    /// The same as each of these keys.
+    Keys([&'static str; 2]),
+    /// Off if it says so; anything else says nothing, as with the original.
+    Disable(&'static str),
+    /// A JSON array of foreign servers: those that a server hands out, and those that a node uses.
     IceServers,
     /// Cannot be honoured: what is missing.
     NotYet(&'static str),
@@ -52,7 +58,7 @@ const ALIASES: [(&str, Meaning); 36] = [
     ("TLS_KEY_PATH", Meaning::Key("tls.key_file")),
     ("NEXT_PUBLIC_APP_URL", Meaning::AllowedOrigin),
     ("ICE_SERVERS_JSON", Meaning::IceServers),
-    ("ICE_SERVERS_JSON_FILE", Meaning::Key("ice.servers_file")),
+    ("ICE_SERVERS_JSON_FILE", Meaning::Keys(["ice.servers_file", "node.ice_servers_file"])),
     ("REDIS_URL", Meaning::NotYet(SHARED)),
     ("DATABASE_URL", Meaning::NotYet(SHARED)),
     ("WITNESS_LOGGER_URL", Meaning::NotYet("there is no audit trail yet; the log is all there is")),
@@ -70,12 +76,12 @@ const ALIASES: [(&str, Meaning); 36] = [
     ("RATE_LIMIT_BURST", Meaning::Key("sync.rate.burst")),
     ("SSE_ENABLED", Meaning::Switch("sync.sse.enabled")),
     ("SSE_MAX_CONNECTIONS", Meaning::Key("sync.sse.connections_max")),
-    ("RENDEZVOUS_URL", Meaning::NotYet(NODE)),
-    ("BOOTSTRAP_NODES", Meaning::NotYet(NODE)),
-    ("OWN_URL", Meaning::NotYet(NODE)),
-    ("NODE_PORT", Meaning::NotYet(NODE)),
-    ("SUBSCRIBED_CHANNELS", Meaning::NotYet(NODE)),
-    ("DISABLE_MDNS", Meaning::NotYet(NODE)),
+    ("RENDEZVOUS_URL", Meaning::Key("node.rendezvous")),
+    ("BOOTSTRAP_NODES", Meaning::Key("node.bootstrap")),
+    ("OWN_URL", Meaning::Key("node.url")),
+    ("NODE_PORT", Meaning::PortEverywhere("node.listen")),
+    ("SUBSCRIBED_CHANNELS", Meaning::Key("node.channels")),
+    ("DISABLE_MDNS", Meaning::Disable("node.mdns.enabled")),
     (
         "TURN_EXTERNAL_IP",
         Meaning::NotYet("its guide's own server never read it; set `relay.external_ip` or EXTERNAL_IP"),
@@ -86,7 +92,6 @@ const ALIASES: [(&str, Meaning); 36] = [
 ];
 
 const SHARED: &str = "instances cannot share state yet; this one runs alone";
-const NODE: &str = "it is a mesh node's, which is not in this version yet";
 
 /// Sets what the guides' variables say, and reports those that cannot be honoured.
 pub(crate) fn apply(variables: &BTreeMap<String, String>, layers: &mut Layers, notices: &mut Vec<Notice>) {
@@ -105,18 +110,32 @@ pub(crate) fn apply(variables: &BTreeMap<String, String>, layers: &mut Layers, n
             Meaning::AllowedOrigin => {
                 layers.set_value("http.origins", Value::Array(vec![Value::String(origin_of(text))]), origin);
             }
-            Meaning::Port(key) => match text.trim().parse::<u16>() {
-                Ok(port) => layers.set_text(key, &SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(), origin),
-                Err(_) => {
-                    let cause = "it is not a port; write a number up to 65535".to_owned();
-                    layers.problems.push(Problem::BadValue { origin, key: (*key).to_owned(), cause });
+            Meaning::Port(key) => set_port(layers, key, Ipv4Addr::LOCALHOST, text, origin),
+            Meaning::PortEverywhere(key) => set_port(layers, key, Ipv4Addr::UNSPECIFIED, text, origin),
+            Meaning::Keys(keys) => keys.iter().for_each(|key| layers.set_text(key, text, origin.clone())),
+            Meaning::Disable(key) => {
+                if ["true", "1", "yes", "on"].contains(&text.trim().to_ascii_lowercase().as_str()) {
+                    layers.set_text(key, "false", origin);
                 }
-            },
+            }
             Meaning::IceServers => match servers_of_json(text) {
-                Ok(servers) => layers.set_value("ice.servers", servers, origin),
+                Ok(servers) => {
+                    layers.set_value("ice.servers", servers.clone(), origin.clone());
+                    layers.set_value("node.ice_servers", servers, origin);
+                }
                 Err(cause) => layers.problems.push(Problem::BadValue { origin, key: "ice.servers".to_owned(), cause }),
             },
             Meaning::NotYet(why) => notices.push(Notice::new(format!("{variable} is set but not honoured: {why}"))),
+        }
+    }
+}
+
+fn set_port(layers: &mut Layers, key: &str, ip: Ipv4Addr, text: &str, origin: Origin) {
+    match text.trim().parse::<u16>() {
+        Ok(port) => layers.set_text(key, &SocketAddr::from((ip, port)).to_string(), origin),
+        Err(_) => {
+            let cause = "it is not a port; write a number up to 65535".to_owned();
+            layers.problems.push(Problem::BadValue { origin, key: key.to_owned(), cause });
         }
     }
 }

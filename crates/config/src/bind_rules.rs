@@ -141,6 +141,16 @@ pub fn check_binds(loaded: &Loaded, machine: &[IpAddr], weakness: Weakness<'_>) 
     Ok(found.notices)
 }
 
+/// What must be said of the listeners of a node. Nothing is refused: other nodes have to reach it, and what they do not need is
+/// for this machine and for tokens.
+#[must_use]
+pub fn check_node_binds(loaded: &Loaded, machine: &[IpAddr]) -> Vec<Notice> {
+    let listeners = loaded.config.node.listen.iter().map(|addr| addr.get());
+    let public = listeners.filter(|addr| reach(addr.ip(), machine) == Reach::Public);
+    let notice = |addr| Notice::new(format!("the node's HTTP API on {addr} can be reached by {}", Reach::Public));
+    public.map(notice).collect()
+}
+
 struct Found<'a> {
     loaded: &'a Loaded,
     machine: &'a [IpAddr],

@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sections::{
-    Check, admin::Admin, auth::Auth, data::Data, http::Http, ice::Ice, log::Log, relay::Relay, server::Server,
-    signal::Signal, sync::Sync, telemetry::Telemetry, tls::Tls,
+    Check, admin::Admin, auth::Auth, data::Data, http::Http, ice::Ice, log::Log, node::Node, relay::Relay,
+    server::Server, signal::Signal, sync::Sync, telemetry::Telemetry, tls::Tls,
 };
 
 /// Everything an operator may set.
@@ -27,6 +27,8 @@ pub struct Config {
     pub relay: Relay,
     /// What `/ice-servers` answers.
     pub ice: Ice,
+    /// A node of a mesh, which `sangam node` runs.
+    pub node: Node,
     /// Who may see metrics and the administration API.
     pub admin: Admin,
     /// Keys that tokens are signed with.
@@ -60,6 +62,11 @@ impl Config {
             checked("sync.store", |check| self.sync.store.validate(check)),
             checked("relay", |check| self.relay.validate(check)),
             checked("ice", |check| self.ice.validate(check)),
+            checked("node", |check| self.node.validate(check)),
+            checked("node.mdns", |check| self.node.mdns.validate(check)),
+            checked("node.links", |check| self.node.links.validate(check)),
+            checked("node.gossip", |check| self.node.gossip.validate(check)),
+            checked("node.http", |check| self.node.http.validate(check)),
             checked("admin", |check| self.admin.validate(check)),
             checked("auth", |check| self.auth.validate(check)),
             checked("log", |check| self.log.validate(check)),

@@ -29,7 +29,8 @@ pub mod turnserver_conf;
 mod values;
 
 pub use bind_rules::{
-    BindFacts, Reach, SecretVerdict, Verdict, Weakness, check_binds, judge_bind, judge_weak_secret, reach,
+    BindFacts, Reach, SecretVerdict, Verdict, Weakness, check_binds, check_node_binds, judge_bind, judge_weak_secret,
+    reach,
 };
 pub use catalogue::{Catalogue, Key, Kind, Reload, Section};
 pub use changes::ChangedKey;

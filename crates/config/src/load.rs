@@ -289,6 +289,7 @@ fn missing_certificates(config: &Config, layers: &Layers) -> Vec<Problem> {
         ("http.tls", wants(config.http.tls)),
         ("signal.tls", wants(config.signal.tls)),
         ("signal.socketio.tls", wants(config.signal.socketio.tls)),
+        ("node.tls", wants(config.node.tls)),
     ];
     let without = listeners.into_iter().filter(|_| !config.tls.is_configured());
     let problem = |(key, mode): (&str, Option<crate::TlsMode>)| {

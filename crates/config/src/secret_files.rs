@@ -42,7 +42,7 @@ fn read_bare(path: &Path) -> Result<Value, String> {
 
 fn read(key: &Key, path: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    if key.name == "ice.servers" {
+    if ["ice.servers", "node.ice_servers"].contains(&key.name.as_str()) {
         return servers_of_json(&text);
     }
     let lines: Vec<Value> = text

@@ -9,6 +9,7 @@ pub mod data;
 pub mod http;
 pub mod ice;
 pub mod log;
+pub mod node;
 pub mod relay;
 pub mod server;
 pub mod signal;

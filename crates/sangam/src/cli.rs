@@ -1,6 +1,7 @@
 //! The command line: one definition per flag.
 
 pub(crate) mod api;
+pub(crate) mod node;
 pub(crate) mod probe;
 pub(crate) mod relay;
 pub(crate) mod rooms;
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Runs the server
     Serve(ConfigArgs),
+    /// Runs a node of a mesh: finds peers, links with them through any NAT, passes messages on
+    Node(Box<node::NodeArgs>),
     /// Writes a commented sangam.toml with strong generated secrets
     Init(InitArgs),
     /// Checks, prints and describes the configuration
@@ -71,11 +74,16 @@ pub(crate) struct ConfigArgs {
 impl ConfigArgs {
     /// Reads every source.
     pub(crate) fn load(&self) -> Result<Loaded, Problems> {
+        self.load_with(Vec::new())
+    }
+
+    /// Reads every source, with flags of a command of its own over all others.
+    fn load_with(&self, flags: Vec<Setting>) -> Result<Loaded, Problems> {
         load(&Sources {
             file: self.config.clone(),
             default_file: PathBuf::from(DEFAULT_FILE),
             environment: &ProcessEnvironment,
-            settings: self.settings()?,
+            settings: self.settings()?.into_iter().chain(flags).collect(),
         })
     }
 

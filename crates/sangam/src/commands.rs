@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod config;
 pub(crate) mod credentials;
 pub(crate) mod init;
+pub(crate) mod node;
 pub(crate) mod probe;
 pub(crate) mod relay;
 pub(crate) mod rooms;

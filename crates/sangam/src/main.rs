@@ -15,6 +15,9 @@ mod host_addresses;
 mod listener_plan;
 mod listeners;
 mod minted_tokens;
+mod node_key;
+mod node_part;
+mod node_start;
 mod options;
 mod output;
 mod relay_streams;
@@ -22,6 +25,7 @@ mod reload;
 mod revocation_file;
 mod server;
 mod start_report;
+mod stop_signals;
 mod sync_start;
 mod wall_text;
 
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Serve(args) => commands::serve::run(&args),
+        Command::Node(args) => commands::node::run(&args),
         Command::Init(args) => commands::init::run(&args),
         Command::Config(args) => commands::config::run(&args),
         Command::Credentials(args) => commands::credentials::run(&args),

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod front;
 pub(crate) mod log;
+pub(crate) mod node;
 pub(crate) mod relay;
 pub(crate) mod signal;
 pub(crate) mod sync;

@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn every_secret_file_of_the_catalogue_is_watched() {
-        let keys = Catalogue::get().keys().iter().filter(|key| key.secret);
+        // Those of a node are read once, at its start.
+        let keys = Catalogue::get().keys().iter().filter(|key| key.secret && !key.name.starts_with("node."));
         let names: Vec<String> = keys.map(|key| format!("{}_file", key.name)).collect();
         assert_eq!(names.len(), 6, "`watched` lists {names:?}");
     }

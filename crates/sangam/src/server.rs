@@ -149,11 +149,14 @@ pub(crate) fn admin_access(config: &Config, keyring: sangam_auth::token::Keyring
     Access { keyring, allow, renew_max: config.auth.renew_max.get() }
 }
 
-fn load_certificates(config: &Config) -> anyhow::Result<Option<Arc<CertificateStore>>> {
+pub(crate) fn load_certificates(config: &Config) -> anyhow::Result<Option<Arc<CertificateStore>>> {
     Ok(front::certificate_paths(&config.tls).map(CertificateStore::load).transpose()?)
 }
 
-fn tls_front(config: &Config, certificates: Option<&Arc<CertificateStore>>) -> anyhow::Result<Option<TlsFront>> {
+pub(crate) fn tls_front(
+    config: &Config,
+    certificates: Option<&Arc<CertificateStore>>,
+) -> anyhow::Result<Option<TlsFront>> {
     let front = certificates.map(|store| TlsFront::new(Arc::clone(store), front::tls_options(&config.tls)));
     front.transpose().context("TLS cannot be set up")
 }

@@ -47,6 +47,23 @@ impl StartReport {
         }
     }
 
+    /// The same for a node: it has an id, and no page to try. With `json`, a line on a terminal too.
+    pub(crate) fn print_node(&self, machine: &Machine, id: &str, json: bool) {
+        let mut stdout = io::stdout().lock();
+        let text = if stdout.is_terminal() && !json {
+            let mut text = self.table(machine);
+            let first = self.listeners.first().map(|row| reachable(row.addr, machine));
+            let page = first.map(|addr| format!("  page           http://{addr}/\n")).unwrap_or_default();
+            write!(text, "  id             {id}\n{page}").expect("a String takes every write");
+            text
+        } else {
+            let mut line = self.line(machine);
+            line["node_id"] = id.into();
+            format!("{line}\n")
+        };
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).ok();
+    }
+
     /// Whether only this machine can reach any of it.
     fn is_loopback_only(&self) -> bool {
         self.listeners.iter().all(|row| row.addr.ip().is_loopback())

@@ -265,10 +265,40 @@ fn a_host_that_is_a_name_is_reported_and_a_port_that_is_none_is_refused() {
 
 #[test]
 fn what_cannot_be_honoured_yet_is_reported() {
-    for variable in ["REDIS_URL", "DATABASE_URL", "WITNESS_LOGGER_URL", "DISABLE_MDNS", "NODE_PORT"] {
+    for variable in ["REDIS_URL", "DATABASE_URL", "WITNESS_LOGGER_URL", "TURN_REALM"] {
         let notices = environment(&[(variable, "x")]).notices();
         assert!(notices[0].starts_with(&format!("{variable} is set but not honoured")), "{notices:?}");
     }
+}
+
+#[test]
+fn the_variables_of_a_synapse_node_are_a_nodes() {
+    let given = environment(&[
+        ("RENDEZVOUS_URL", "http://r:8080"),
+        ("BOOTSTRAP_NODES", "http://a:8000, http://b:8000"),
+        ("OWN_URL", "http://me:8001"),
+        ("NODE_PORT", "8001"),
+        ("SUBSCRIBED_CHANNELS", "sviluppo_ui,ricerca"),
+        ("DISABLE_MDNS", "True"),
+        ("ICE_SERVERS_JSON", r#"[{"urls":"turn:t","username":"u","credential":"c"}]"#),
+    ]);
+    let loaded = given.load().unwrap();
+    let node = &loaded.config.node;
+    assert_eq!(
+        (&node.rendezvous[..], &node.bootstrap[..]),
+        (&["http://r:8080".to_owned()][..], &["http://a:8000".to_owned(), "http://b:8000".to_owned()][..])
+    );
+    assert_eq!((node.url.as_deref(), node.listen[0].to_string().as_str()), (Some("http://me:8001"), "0.0.0.0:8001"));
+    assert_eq!((&node.channels[..], node.mdns.enabled), (&["sviluppo_ui".to_owned(), "ricerca".to_owned()][..], false));
+    assert_eq!((node.ice_servers.len(), loaded.config.ice.servers.len()), (1, 1));
+    assert_eq!(given.notices(), [""; 0]);
+}
+
+#[test]
+fn an_unset_rendezvous_and_a_mdns_that_is_not_disabled_change_nothing() {
+    let node = environment(&[("RENDEZVOUS_URL", ""), ("DISABLE_MDNS", "false")]).load().unwrap().config.node;
+    assert!(node.rendezvous.is_empty() && node.mdns.enabled);
+    assert!(environment(&[("NODE_PORT", "many")]).refused().contains("NODE_PORT: `node.listen` cannot be used"));
 }
 
 #[test]

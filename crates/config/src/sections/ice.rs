@@ -96,7 +96,13 @@ pub struct IceServer {
 }
 
 impl IceServer {
-    fn wrong(&self) -> Option<String> {
+    /// Whether a relay is among its URLs.
+    #[must_use]
+    pub fn is_relay(&self) -> bool {
+        self.urls.iter().any(|url| url.starts_with("turn:") || url.starts_with("turns:"))
+    }
+
+    pub(crate) fn wrong(&self) -> Option<String> {
         if self.urls.is_empty() {
             return Some("it has no `urls`; write at least one, such as \"stun:stun.example.org:3478\"".to_owned());
         }

@@ -14,6 +14,12 @@ impl ListenAddr {
         Self(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }
 
+    /// On all IPv4 addresses.
+    #[must_use]
+    pub const fn everywhere(port: u16) -> Self {
+        Self(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+    }
+
     /// As sockets want it.
     #[must_use]
     pub const fn get(self) -> SocketAddr {

@@ -28,6 +28,10 @@ pub(crate) enum ProbeCommand {
     Sync(SyncArgs),
     /// Asks an HTTP server for /health and /ready
     Health(HealthArgs),
+    /// Says what stands in the way of multicast DNS on this machine, and who answers
+    Mdns(MdnsArgs),
+    /// Finds out what kind of NAT this machine is behind, and with whom it can be linked without a relay
+    Nat(NatArgs),
 }
 
 /// What every probe knows.
@@ -186,6 +190,24 @@ pub(crate) struct HealthArgs {
     pub(crate) common: CommonArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct MdnsArgs {
+    /// The kind of service that is looked for
+    #[arg(value_name = "KIND", default_value = "_synapse-ng._tcp.local.", value_parser = service_kind)]
+    pub(crate) kind: String,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NatArgs {
+    /// STUN servers, two at different addresses at best: HOST, HOST:PORT, [IPv6]:PORT, or stun: or stuns: URIs
+    #[arg(value_name = "TARGET", required = true, num_args = 1..=8)]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 /// Ways to a TURN server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TransportChoice {
@@ -204,6 +226,17 @@ fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_millis(10)..=Duration::from_secs(300);
     if allowed.contains(&timeout) { Ok(timeout) } else { Err("must be from 10ms to 5m".to_owned()) }
+}
+
+/// `_name._tcp.local.` (RFC 6763 §4.1), the last dot or all of `.local.` left out if one likes.
+fn service_kind(text: &str) -> Result<String, String> {
+    let kind = text.trim_end_matches('.').trim_end_matches(".local");
+    let parts: Vec<&str> = kind.split('.').collect();
+    let is_name = |name: &str| name.len() > 1 && name.len() <= 16 && name.starts_with('_');
+    match parts[..] {
+        [name, "_tcp" | "_udp"] if is_name(name) => Ok(format!("{kind}.local.")),
+        _ => Err("must be a kind of service: `_name._tcp.local.` or `_name._udp.local.`".to_owned()),
+    }
 }
 
 fn namespace(text: &str) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! `sangam probe stun / turn / signal / socketio / sync / health`.
+//! `sangam probe stun / turn / signal / socketio / sync / health / mdns / nat`.
 
 pub(crate) mod given;
 mod progress;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use sangam_probe::ProbeError;
 use sangam_probe::{
     Bounds, Credentials, Exchange, Load, Mark, Relay, Report, ServerUri, Service, SocketIo, SyncAsked, Transport,
-    Trust, fetch_ice_servers, health, signal, socketio, stun, sync, turn,
+    Trust, fetch_ice_servers, health, mdns, nat, signal, socketio, stun, sync, turn,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -17,8 +17,8 @@ use self::given::Given;
 use self::progress::Progress;
 use crate::Verdict;
 use crate::cli::probe::{
-    CommonArgs, HealthArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, SyncArgs, TransportChoice,
-    TurnArgs,
+    CommonArgs, HealthArgs, NatArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, SyncArgs,
+    TransportChoice, TurnArgs,
 };
 use crate::clock::wall_now;
 
@@ -30,6 +30,8 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
         ProbeCommand::SocketIo(args) => &args.common,
         ProbeCommand::Sync(args) => &args.common,
         ProbeCommand::Health(args) => &args.common,
+        ProbeCommand::Mdns(args) => &args.common,
+        ProbeCommand::Nat(args) => &args.common,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let trust = Trust::load(common.ca_file.as_deref())?;
@@ -43,6 +45,8 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
             ProbeCommand::SocketIo(args) => probe_socketio(args, bounds).await,
             ProbeCommand::Sync(args) => probe_sync(args, bounds).await,
             ProbeCommand::Health(args) => probe_health(args, bounds).await,
+            ProbeCommand::Mdns(args) => Ok(mdns(&args.kind, bounds).await),
+            ProbeCommand::Nat(args) => probe_nat(args, bounds).await,
         }
     });
     progress.clear();
@@ -170,6 +174,12 @@ async fn probe_sync(args: &SyncArgs, bounds: Bounds<'_>) -> anyhow::Result<Repor
 async fn probe_health(args: &HealthArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
     let token = Given::TOKEN.read(args.token_file.as_deref())?;
     Ok(health(&args.url, token.as_ref(), bounds).await?)
+}
+
+async fn probe_nat(args: &NatArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
+    let named = |target: &String| Ok((target.clone(), ServerUri::parse(target, Service::Stun)?));
+    let targets = args.targets.iter().map(named).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(nat(&targets, bounds).await?)
 }
 
 impl TransportChoice {

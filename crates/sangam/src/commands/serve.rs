@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use sangam_config::Loaded;
 use sangam_telemetry::logs::Logs;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Verdict;
@@ -22,6 +22,7 @@ use crate::options::log::log_options;
 use crate::reload::Reloader;
 use crate::server::{Ground, Server};
 use crate::start_report::StartReport;
+use crate::stop_signals::{StopSignals, listen};
 
 pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<Verdict> {
     let began = Instant::now();
@@ -117,28 +118,4 @@ async fn tick(watch: Option<&mut Interval>) {
         Some(watch) => drop(watch.tick().await),
         None => std::future::pending().await,
     }
-}
-
-/// The signals that end a server. From the moment they are listened to, none ends the process by itself.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    fn listen() -> anyhow::Result<Self> {
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    /// The next one, by name.
-    async fn recv(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
-fn listen(kind: SignalKind) -> anyhow::Result<Signal> {
-    signal(kind).context("the system refused a signal handler")
 }

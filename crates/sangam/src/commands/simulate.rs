@@ -1,5 +1,6 @@
 //! `sangam simulate`.
 
+mod peers;
 mod progress;
 mod show;
 mod sync;
@@ -20,6 +21,7 @@ pub(crate) fn run(args: SimulateArgs) -> anyhow::Result<Verdict> {
     match args.command {
         SimulateCommand::Rooms(args) => rooms(&args),
         SimulateCommand::Sync(args) => sync::run(&args),
+        SimulateCommand::Peers(args) => peers::run(&args),
     }
 }
 

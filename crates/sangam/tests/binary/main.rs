@@ -11,6 +11,8 @@ mod flow;
 #[cfg(test)]
 mod networks;
 #[cfg(test)]
+mod node;
+#[cfg(test)]
 mod relay_drain;
 #[cfg(test)]
 mod relay_reload;

@@ -93,7 +93,7 @@ impl From<SyncProgress> for Far {
 }
 
 impl Far {
-    fn new(phase: &str, elapsed: Duration, total: Duration, what: &str) -> Self {
+    pub(super) fn new(phase: &str, elapsed: Duration, total: Duration, what: &str) -> Self {
         let words = format!("{phase} {} of {} s, {what}", elapsed.as_secs(), total.as_secs());
         Self { elapsed, total, words }
     }
