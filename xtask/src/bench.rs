@@ -3,6 +3,7 @@
 mod budget;
 mod generator;
 mod machine;
+mod mesh;
 mod place;
 mod relay;
 mod report;
@@ -29,6 +30,8 @@ pub(crate) enum Bench {
     Signal(signal::Signal),
     /// Rates, latencies, memory and disk of our sync server beside pouchdb-server, PostgreSQL and SQLite, in turn
     Sync(sync::SyncBench),
+    /// Time to connect, memory, rate and CPU of our node's links beside aiortc's, in turn
+    Mesh(mesh::Mesh),
 }
 
 impl Bench {
@@ -39,6 +42,7 @@ impl Bench {
             Self::RelayChurn(churn) => churn.run(repository),
             Self::Signal(signal) => signal.run(repository),
             Self::Sync(sync) => sync.run(repository),
+            Self::Mesh(mesh) => mesh.run(repository),
         }
     }
 }
@@ -51,7 +55,8 @@ pub(crate) fn smoke(repository: &Repository) -> Result<()> {
     // Too short and with too few allocations for its verdict to mean anything.
     relay::Churn::smoke(programs.clone()).run(repository)?;
     signal::Signal::smoke(programs.clone()).run(repository)?;
-    sync::SyncBench::smoke(programs).run(repository).map(|_: Verdict| ())
+    sync::SyncBench::smoke(programs.clone()).run(repository)?;
+    mesh::Mesh::smoke(programs).run(repository).map(|_: Verdict| ())
 }
 
 /// Other people's servers that no system package has.

@@ -48,9 +48,14 @@ enum Command {
     Setup,
     /// Search for inputs that break a decoder
     Fuzz(fuzz::Fuzz),
-    /// Make calls in networks of namespaces, between NATs and past missing routes, and print how they went; needs root
+    /// Make calls between peers behind NATs of every kind, and print a table of how they went; needs root
     #[command(name = "natlab")]
     NatLab(natlab::NatLab),
+    /// Make calls past missing routes in networks of namespaces, and print how they went; needs root
+    #[command(name = "natlab-routes")]
+    NatLabRoutes(natlab::NatLabRoutes),
+    /// Cut, restart and move two linked nodes, and print how long their link takes to return; needs root
+    Links(natlab::Links),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -65,6 +70,8 @@ impl Command {
             Self::Setup => setup::everything(repository).map(|()| Verdict::Pass),
             Self::Fuzz(fuzz) => fuzz.run(repository),
             Self::NatLab(lab) => lab.run(repository),
+            Self::NatLabRoutes(lab) => lab.run(repository),
+            Self::Links(links) => links.run(repository),
             Self::Bench(bench) => bench.run(repository),
         }
     }

@@ -9,13 +9,20 @@ export class OriginalAgent {
   #connections = new Map();
   #iceServers;
   #policy;
+  #RTCPeerConnection;
   #socket;
 
   /** Types of messages it did not know. */
   unknown = [];
 
-  constructor(id, { iceServers, policy }) {
+  /** Called with each message of the server's, each channel that opens, each message on it. */
+  onSaid = () => {};
+  onOpen = () => {};
+  onText = () => {};
+
+  constructor(id, { iceServers, policy, RTCPeerConnection = wrtc.RTCPeerConnection }) {
     this.id = id;
+    this.#RTCPeerConnection = RTCPeerConnection;
     this.#iceServers = iceServers;
     this.#policy = policy;
     this.message = new Promise((resolve) => {
@@ -48,7 +55,7 @@ export class OriginalAgent {
   /** Dials. The offer leaves when `witnessed` resolves (the original waits for its log); candidates do not wait. */
   async createOffer(peer, witnessed) {
     const connection = this.#connect(peer);
-    this.#watch(connection.createDataChannel('if-agent-messaging', { ordered: true, maxRetransmits: 3 }));
+    this.#watch(peer, connection.createDataChannel('if-agent-messaging', { ordered: true, maxRetransmits: 3 }));
     const offer = await connection.createOffer();
     await connection.setLocalDescription(offer);
     this.onDescribed();
@@ -69,6 +76,7 @@ export class OriginalAgent {
   }
 
   async #handle(message) {
+    this.onSaid(message);
     switch (message.type) {
       case 'offer':
         return this.#handleOffer(message.from, message.offer);
@@ -83,7 +91,7 @@ export class OriginalAgent {
 
   async #handleOffer(from, offer) {
     const connection = this.#connections.get(from) ?? this.#connect(from);
-    connection.ondatachannel = ({ channel }) => this.#watch(channel);
+    connection.ondatachannel = ({ channel }) => this.#watch(from, channel);
     if (connection.signalingState !== 'stable') {
       throw new Error(`${this.id}: InvalidStateError: an offer in state ${connection.signalingState}`);
     }
@@ -100,22 +108,26 @@ export class OriginalAgent {
   }
 
   #connect(peer) {
-    const connection = new wrtc.RTCPeerConnection({ iceServers: this.#iceServers, iceTransportPolicy: this.#policy });
+    const connection = new this.#RTCPeerConnection({ iceServers: this.#iceServers, iceTransportPolicy: this.#policy });
     this.#connections.set(peer, connection);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate) return;
       this.sendCandidate(peer, candidate.toJSON());
       this.onCandidateSent();
     };
-    connection.ondatachannel = ({ channel }) => this.#watch(channel);
+    connection.ondatachannel = ({ channel }) => this.#watch(peer, channel);
     return connection;
   }
 
-  #watch(channel) {
+  #watch(peer, channel) {
     const use = () => {
       this.channel = channel;
-      channel.onmessage = ({ data }) => this.onMessage(data);
+      channel.onmessage = ({ data }) => {
+        this.onMessage(data);
+        this.onText(data);
+      };
       this.onLinked();
+      this.onOpen(peer, channel);
     };
     if (channel.readyState === 'open') use();
     else channel.onopen = use;

@@ -5,10 +5,11 @@ use anyhow::{Context, Result};
 use sangam_testkit::{Program, WAIT_MAX};
 use tempfile::TempDir;
 
-/// A certificate for loopback that nobody signed, and its key, in files.
+/// A certificate that nobody signed, and its key, in files.
 #[derive(Debug)]
 pub struct Certificate {
     dir: TempDir,
+    names: Vec<String>,
 }
 
 impl Certificate {
@@ -17,7 +18,16 @@ impl Certificate {
     /// # Errors
     /// The files cannot be written.
     pub fn make() -> Result<Self> {
-        let certificate = Self { dir: tempfile::tempdir()? };
+        Self::make_for(&["localhost", "127.0.0.1"])
+    }
+
+    /// Makes one for these names and addresses.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn make_for(names: &[&str]) -> Result<Self> {
+        let names = names.iter().map(ToString::to_string).collect();
+        let certificate = Self { dir: tempfile::tempdir()?, names };
         certificate.renew()?;
         Ok(certificate)
     }
@@ -27,8 +37,7 @@ impl Certificate {
     /// # Errors
     /// The files cannot be written.
     pub fn renew(&self) -> Result<()> {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let pair = rcgen::generate_simple_self_signed(names)?;
+        let pair = rcgen::generate_simple_self_signed(self.names.clone())?;
         std::fs::write(self.chain_path(), pair.cert.pem())?;
         std::fs::write(self.key_path(), pair.signing_key.serialize_pem())?;
         Ok(())

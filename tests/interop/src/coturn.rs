@@ -35,6 +35,26 @@ impl Coturn {
         Self::listening_at(addr, &[&TIME_LIMITED_OVER_UDP[..], &[&secret]].concat())
     }
 
+    /// The same without users, as a STUN server with two addresses of this machine that answers from the other when asked to
+    /// (RFC 5780): port 3478 of both, and 3479.
+    ///
+    /// # Errors
+    /// As [`Coturn::start`].
+    pub fn start_at_two([primary, alternate]: [Ipv4Addr; 2]) -> Result<Self> {
+        let alternate = format!("--listening-ip={alternate}");
+        let options = ["--no-tls", "--no-dtls", "--no-auth", "--alt-listening-port=3479", &alternate];
+        Self::listening_at((primary, 3478).into(), &options)
+    }
+
+    /// The same with these options for transports instead, and time-limited credentials.
+    ///
+    /// # Errors
+    /// As [`Coturn::start`].
+    pub fn start_for_rest_users(options: &[&str]) -> Result<Self> {
+        let secret = format!("--static-auth-secret={SECRET}");
+        Self::start_with(&[&["--use-auth-secret", &secret], options].concat())
+    }
+
     /// The same with these options for users and transports instead; the port is free for UDP and TCP.
     ///
     /// # Errors

@@ -3,12 +3,18 @@
 //! The clients are in `clients/`, each a program that takes addresses and credentials as arguments. The same clients
 //! also run against other people's servers (`tests/control.rs`), so that a failure tells whose fault it is.
 
+mod avahi;
 mod call_page;
 mod certificate;
 mod coturn;
+pub mod cycles;
 mod link;
+pub mod mesh;
 pub mod natlab;
+pub mod original;
 mod probe;
+pub mod returning;
+pub mod running_node;
 mod script;
 pub mod socketio;
 mod socketio_server;
@@ -16,6 +22,7 @@ mod sync;
 mod turn_service;
 mod uclient;
 
+pub use avahi::Avahi;
 pub use call_page::CallPage;
 pub use certificate::Certificate;
 pub use coturn::Coturn;

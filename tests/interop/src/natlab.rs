@@ -1,6 +1,11 @@
 //! Calls between peers in a network of namespaces, through a relay there.
 
 mod call;
+mod lab;
+mod matrix;
+mod node_peer;
+mod outcome;
+mod peer_program;
 mod unroutable;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,6 +15,11 @@ use sangam_testkit::Server;
 use sangam_testkit::network::Host;
 
 pub use self::call::{Call, Peer, Policy, call};
+pub use self::lab::{Help, Lab, Side};
+pub use self::matrix::{Matrix, Row};
+pub use self::node_peer::{NodePeerOptions, run_node_peer};
+pub use self::outcome::PairOutcome;
+pub use self::peer_program::PeerKind;
 pub use self::unroutable::{RouteKind, UnroutableLab};
 use crate::turn_service::{SECRET, TurnService};
 

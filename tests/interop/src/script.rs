@@ -25,6 +25,16 @@ impl Script {
         Self::new("node".into(), name)
     }
 
+    /// A program of this package, built beside the one that runs.
+    ///
+    /// # Errors
+    /// It is not built, or this program was moved out of the build directory.
+    pub fn built(name: &'static str) -> Result<Self> {
+        let program = profile_dir()?.join(name);
+        ensure!(program.is_file(), "no {}: run `cargo build -p sangam-interop`", program.display());
+        Ok(Self { command: Command::new(program), name, built: None })
+    }
+
     /// A Python script, run in the environment that `cargo xtask setup` makes.
     ///
     /// # Errors

@@ -110,7 +110,15 @@ impl TurnService {
     /// # Errors
     /// The clock stands before 1970.
     pub fn credentials(&self) -> Result<(String, String)> {
-        let expiry = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(600);
+        self.credentials_for(Duration::from_secs(600))
+    }
+
+    /// The same, good for so long.
+    ///
+    /// # Errors
+    /// As [`TurnService::credentials`].
+    pub fn credentials_for(&self, time: Duration) -> Result<(String, String)> {
+        let expiry = SystemTime::now().duration_since(UNIX_EPOCH)? + time;
         let username = format!("{}:interop", expiry.as_secs());
         let mut mac = Hmac::<Sha1>::new_from_slice(self.secret.as_bytes())?;
         mac.update(username.as_bytes());

@@ -11,7 +11,7 @@ struct SystemPackage {
     is_there: fn() -> bool,
 }
 
-const NEEDED: [SystemPackage; 11] = [
+const NEEDED: [SystemPackage; 13] = [
     SystemPackage { name: "build-essential", is_there: || process::find_program("cc").is_some() },
     SystemPackage { name: "coturn", is_there: || process::find_program("turnutils_uclient").is_some() },
     SystemPackage { name: "chromium", is_there: || process::find_program("chromium").is_some() },
@@ -19,6 +19,8 @@ const NEEDED: [SystemPackage; 11] = [
     SystemPackage { name: "e2fsprogs", is_there: || process::find_program("mkfs.ext4").is_some() },
     SystemPackage { name: "strace", is_there: || process::find_program("strace").is_some() },
     SystemPackage { name: "nftables", is_there: || process::find_program("nft").is_some() },
+    SystemPackage { name: "avahi-daemon", is_there: || process::find_program("avahi-daemon").is_some() },
+    SystemPackage { name: "avahi-utils", is_there: || process::find_program("avahi-browse").is_some() },
     SystemPackage { name: "libnss3-tools", is_there: || process::find_program("certutil").is_some() },
     SystemPackage { name: "pkg-config", is_there: || process::find_program("pkg-config").is_some() },
     SystemPackage { name: "libnice-dev", is_there: libnice_can_be_built_with },
@@ -56,8 +58,10 @@ pub(super) fn packages(repository: &Repository) -> Result<()> {
     };
     apt(&["update"])?;
     apt(&[&["install", "-y", "--no-install-recommends"][..], &missing].concat())?;
-    if missing.contains(&"coturn") {
-        stop_coturn_service(repository, prefix)?;
+    for (package, units) in STARTED_BY_DEBIAN {
+        if missing.contains(&package) {
+            stop_service(repository, prefix, package, units)?;
+        }
     }
     Ok(())
 }
@@ -73,15 +77,20 @@ fn privilege(repository: &Repository) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Debian starts a TURN server with the package; the tests start their own, and port 3478 is for Sangam.
-fn stop_coturn_service(repository: &Repository, prefix: &[&str]) -> Result<()> {
-    let stop: &[&str] = if Path::new("/run/systemd/system").exists() {
-        &["systemctl", "disable", "--now", "coturn.service"]
-    } else if Path::new("/etc/init.d/coturn").exists() {
-        &["/etc/init.d/coturn", "stop"]
+/// What Debian starts with a package. The tests start their own: port 3478 is for Sangam, and nobody asked for this machine to be
+/// announced on its LAN.
+const STARTED_BY_DEBIAN: [(&str, &[&str]); 2] =
+    [("coturn", &["coturn.service"]), ("avahi-daemon", &["avahi-daemon.socket", "avahi-daemon.service"])];
+
+fn stop_service(repository: &Repository, prefix: &[&str], package: &str, units: &[&str]) -> Result<()> {
+    let script = format!("/etc/init.d/{package}");
+    let stop = if Path::new("/run/systemd/system").exists() {
+        [&["systemctl", "disable", "--now"], units].concat()
+    } else if Path::new(&script).exists() {
+        vec![script.as_str(), "stop"]
     } else {
         return Ok(());
     };
-    let words = [prefix, stop].concat();
+    let words = [prefix, &stop].concat();
     process::must_pass(repository.command(words[0]).args(&words[1..]))
 }

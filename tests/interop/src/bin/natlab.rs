@@ -1,81 +1,88 @@
-//! `cargo xtask natlab`: calls between peers behind NATs, one of whose candidates the relay cannot send to, as a table.
+//! `cargo xtask natlab`: calls between peers at sites of every kind, with and without our relay, as a table.
 //!
-//! Exit code 0: every call through our relay connected and passed its bytes. 1: one did not. 2: could not run.
+//! Exit code 0: every call went as the kinds of site make it go. 1: one did not. 2: could not run.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
-use sangam_interop::natlab::{Call, RouteKind, UnroutableLab};
+use sangam_interop::natlab::{Help, Matrix, PeerKind, Row};
+use sangam_testkit::network::{Impairment, SiteKind};
 
 #[derive(Parser)]
-#[command(about = "Calls between peers behind NATs, one of whose candidates the relay cannot send to")]
+#[command(
+    name = "cargo xtask natlab",
+    about = "Calls between peers at sites of every kind, with and without our relay. Exit code 1 if one does not go as it must"
+)]
 struct Arguments {
-    /// Calls for each kind of route
-    #[arg(long, default_value_t = 5)]
-    calls: u32,
-    /// Also through coturn, as the control: each call that fails takes its time, and none decides the exit code
+    /// Calls of each pair, every other one the other way round
+    #[arg(long, default_value_t = 1)]
+    runs: u32,
+    /// Kinds of site: public, cone, addr, port, sym, cgnat, cgnatsym, noudp, web, v6
+    #[arg(long, value_delimiter = ',', default_values_t = SiteKind::ALL)]
+    kinds: Vec<SiteKind>,
+    /// With the relay alone; left out: with it, then without
+    #[arg(long, conflicts_with = "stun_only")]
+    relay: bool,
+    /// Without the relay alone: it answers STUN
     #[arg(long)]
-    coturn: bool,
+    stun_only: bool,
+    /// Percent of the packets that each site's link loses, each way
+    #[arg(long, default_value_t = 0.0)]
+    loss: f64,
+    /// Milliseconds that each site's link takes, each way: four times that for a round trip between two peers
+    #[arg(long, default_value_t = 0)]
+    delay: u64,
+    /// Milliseconds that it takes on top now and then
+    #[arg(long, default_value_t = 0)]
+    jitter: u64,
+    /// What decides which packets are lost
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What the peers are: sangam, chromium, libwebrtc, aiortc; two: the caller, then the called
+    #[arg(long, value_delimiter = ',', num_args = 1..=2, default_value = "libwebrtc")]
+    peers: Vec<PeerKind>,
+    /// Seconds a call may take
+    #[arg(long, default_value_t = 30)]
+    limit: u64,
 }
 
-/// The calls through one relay with one kind of route.
-struct Row {
-    relay: &'static str,
-    kind: RouteKind,
-    calls: Vec<Result<Call>>,
-    unroutable: Option<u64>,
-}
-
-impl Row {
-    fn measure(relay: &'static str, kind: RouteKind, lab: &UnroutableLab, calls: u32) -> Result<Self> {
-        let calls = (1..=calls).map(|number| {
-            eprintln!("{relay}, {kind}: call {number}");
-            lab.call().inspect_err(|error| eprintln!("{error:#}"))
-        });
-        Ok(Self { relay, kind, calls: calls.collect(), unroutable: lab.unroutable()? })
-    }
-
-    fn connected(&self) -> usize {
-        self.calls.iter().flatten().count()
-    }
-
-    fn all_connected(&self) -> bool {
-        self.connected() == self.calls.len()
-    }
-
-    fn text(&self) -> String {
-        let mut millis: Vec<u64> = self.calls.iter().flatten().map(|call| call.open_millis).collect();
-        millis.sort_unstable();
-        let slowest = millis.last().map_or_else(|| "-".to_owned(), |slowest| slowest.to_string());
-        let median = millis.get(millis.len() / 2).map_or_else(|| "-".to_owned(), ToString::to_string);
-        let unroutable = self.unroutable.map_or_else(|| "-".to_owned(), |datagrams| datagrams.to_string());
-        let (relay, kind, connected, calls) = (self.relay, self.kind, self.connected(), self.calls.len());
-        format!("| {relay} | {kind} | {connected} of {calls} | {median} | {slowest} | {unroutable} |\n")
-    }
-}
-
-const HEAD: &str = "| relay | route to private candidates | connected, 3 MB echoed | ms to open, median | slowest | unroutable datagrams |\n\
-                    |---|---|---|---|---|---|\n";
-
-fn run(arguments: &Arguments) -> Result<bool> {
-    let mut rows = Vec::new();
-    for kind in RouteKind::UNROUTABLE {
-        rows.push(Row::measure("sangam", kind, &UnroutableLab::with_sangam(kind)?, arguments.calls)?);
-    }
-    if arguments.coturn {
-        for kind in [RouteKind::Default].into_iter().chain(RouteKind::UNROUTABLE) {
-            rows.push(Row::measure("coturn", kind, &UnroutableLab::with_coturn(kind)?, arguments.calls)?);
+impl Arguments {
+    fn matrix(&self) -> Matrix {
+        let helps = match (self.relay, self.stun_only) {
+            (true, _) => vec![Help::Relay],
+            (_, true) => vec![Help::StunOnly],
+            _ => vec![Help::Relay, Help::StunOnly],
+        };
+        let (delay, jitter) = (Duration::from_millis(self.delay), Duration::from_millis(self.jitter));
+        let impairment =
+            Impairment { delay, jitter, loss: self.loss / 100.0, seed: self.seed, ..Impairment::default() };
+        let is_impaired = !delay.is_zero() || !jitter.is_zero() || self.loss > 0.0;
+        let caller = self.peers.first().copied().unwrap_or(PeerKind::Libwebrtc);
+        Matrix {
+            kinds: self.kinds.clone(),
+            peers: [caller, self.peers.last().copied().unwrap_or(caller)],
+            helps,
+            runs: self.runs,
+            impairment: is_impaired.then_some(impairment),
+            limit: Duration::from_secs(self.limit),
         }
     }
-    let mut table = HEAD.to_owned();
-    for row in &rows {
-        table.write_str(&row.text()).context("a string takes it")?;
-    }
-    std::io::stdout().write_all(table.as_bytes())?;
-    Ok(rows.iter().filter(|row| row.relay == "sangam").all(Row::all_connected))
+}
+
+fn run(arguments: &Arguments) -> Result<bool> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", Row::HEAD)?;
+    let mut shown = Ok(());
+    let rows = arguments.matrix().run(|row| {
+        if shown.is_ok() {
+            shown = writeln!(out, "{}", row.line());
+        }
+    })?;
+    shown?;
+    Ok(rows.iter().all(Row::is_as_expected))
 }
 
 fn main() -> ExitCode {

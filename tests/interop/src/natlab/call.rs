@@ -58,7 +58,7 @@ pub fn call(offerer: &Peer<'_>, answerer: &Peer<'_>, bytes: u64) -> Result<Call>
 }
 
 impl Policy {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Relay => "relay",

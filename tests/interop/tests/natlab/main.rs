@@ -3,8 +3,11 @@
 mod behind_nat;
 mod conference;
 mod inward;
+mod links;
 mod loopback;
 mod network;
 mod own_addresses;
+mod pairs;
+mod site_kinds;
 mod turn_client;
 mod unroutable;

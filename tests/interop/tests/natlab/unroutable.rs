@@ -1,8 +1,8 @@
 //! A peer's candidate that the relay's host has no way to costs the datagrams sent there, never the call.
 //!
-//! One call of each kind here; `cargo xtask natlab` makes five of each and prints a table.
+//! One call of each kind here; `cargo xtask natlab-routes` makes five of each and prints a table.
 //!
-//! The control, `cargo xtask natlab --coturn`, several runs together, coturn 4.6.1 of Debian 12: with a default route 5 of
+//! The control, `cargo xtask natlab-routes --coturn`, several runs together, coturn 4.6.1 of Debian 12: with a default route 5 of
 //! 5 calls passed their bytes; with no route 0 of 13, `unreachable` 2 of 13, `prohibit` 0 of 8, `blackhole` 0 of 3. In those
 //! that failed the channel opened, then nothing came back for 40 s. Nothing here asserts that.
 

@@ -1,6 +1,7 @@
 //! `sangam probe` against our server, other people's servers, and what is no server at all.
 
 mod health;
+mod nat;
 mod signal;
 mod socketio;
 mod stun;

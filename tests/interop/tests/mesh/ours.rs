@@ -1,0 +1,34 @@
+use anyhow::Result;
+use bytes::Bytes;
+use sangam_interop::mesh::{TestNode, options_on_loopback, signaling};
+use sangam_mesh_node::node::Command;
+use sangam_testkit::Server;
+use tokio::sync::mpsc;
+
+async fn two_nodes(server: &Server) -> Result<(TestNode, TestNode)> {
+    let url = format!("ws://{}/", server.listener("signal")?);
+    let start = async || {
+        let mut options = options_on_loopback();
+        options.discovery.signaling = vec![signaling(url.clone())];
+        TestNode::start(options).await
+    };
+    Ok((start().await?, start().await?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_at_a_signaling_server_link_up_and_hear_each_other() -> Result<()> {
+    let server = Server::start()?;
+    let (one, other) = two_nodes(&server).await?;
+    let link = one.linked_with(&other.id).await?;
+    other.linked_with(&one.id).await?;
+    assert!(link.connect_time.is_some(), "{link:?}");
+    let (to, mut heard) = mpsc::channel(8);
+    other.node.tell(Command::Subscribe { topic: "news".to_owned(), to }).await;
+    let said = |reply| Command::Publish { topic: "news".to_owned(), payload: Bytes::from_static(b"hello"), reply };
+    one.node.ask(said).await.transpose()?;
+    let delivery = tokio::time::timeout(sangam_testkit::WAIT_MAX, heard.recv()).await?;
+    let delivery = delivery.filter(|delivery| delivery.proven && delivery.origin == one.id);
+    assert_eq!(delivery.map(|delivery| delivery.payload), Some(Bytes::from_static(b"hello")));
+    one.stop().await?;
+    other.stop().await
+}
