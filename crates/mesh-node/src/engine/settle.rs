@@ -15,11 +15,8 @@ impl Engine {
         self.wanted.rest = None;
         let mut rounds = 0..ROUNDS_MAX;
         loop {
-            let (_, now) = self.clock.now();
-            let is_busy = [self.settle_mesh(now), self.settle_gossip(now)];
-            // Links that were just made are of a later moment than that, and time must not run backwards for them.
-            let (instant, _) = self.clock.now();
-            let is_busy = [is_busy[0], is_busy[1], self.settle_links(instant)];
+            let (instant, now) = self.clock.now();
+            let is_busy = [self.settle_mesh(now), self.settle_gossip(now), self.settle_links(instant)];
             if !is_busy.contains(&true) {
                 break;
             }

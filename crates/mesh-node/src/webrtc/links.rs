@@ -23,6 +23,8 @@ pub struct Links {
     fingerprint: String,
     links: HashMap<LinkId, Link>,
     born: u64,
+    /// The latest moment that was told.
+    latest: Option<Instant>,
     locals: Vec<LocalCandidate>,
     routes: Routes,
     schedule: Schedule,
@@ -66,6 +68,7 @@ impl Links {
             fingerprint: fingerprint.trim_start_matches("sha-256 ").to_owned(),
             links: HashMap::new(),
             born: 0,
+            latest: None,
             locals: Vec::new(),
             routes: Routes::default(),
             schedule: Schedule::default(),
@@ -110,6 +113,7 @@ impl Links {
 
     /// Says goodbye; `Closed` is told at once, the link goes when that is said.
     pub fn close(&mut self, id: LinkId, now: Instant) {
+        let now = self.forward(now);
         let Some(link) = self.links.get_mut(&id) else { return };
         if link.closing.is_some() {
             return;
@@ -174,6 +178,7 @@ impl Links {
         bytes: &[u8],
         now: Instant,
     ) -> bool {
+        let now = self.forward(now);
         let taken = self.receive((local, from), bytes, now);
         if !taken {
             self.figures.packets_unknown += 1;
@@ -183,6 +188,7 @@ impl Links {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.forward(now);
         while let Some(id) = self.schedule.pop(now) {
             if let Some(link) = self.links.get_mut(&id) {
                 link.due = None;
@@ -193,6 +199,7 @@ impl Links {
 
     /// The next thing to do. Call until it says [`LinksOutput::Wait`]. Only links that were touched cost anything.
     pub fn poll(&mut self, now: Instant) -> LinksOutput {
+        let now = self.forward(now);
         loop {
             if let Some(output) = self.output.pop_front() {
                 return output;
@@ -202,6 +209,11 @@ impl Links {
                 None => return LinksOutput::Wait(self.schedule.next()),
             }
         }
+    }
+
+    /// Time never runs backwards: the stack minds no moment before the one it was made at, and would wait for ever.
+    fn forward(&mut self, now: Instant) -> Instant {
+        *self.latest.insert(self.latest.map_or(now, |latest| latest.max(now)))
     }
 
     /// Has the link polled.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Above the longest of these simulations with all that it waits for.
 const LIMIT: Duration = Duration::from_secs(400);
-/// Nodes of a usual run. `SANGAM_MESH_PEERS=200` is what a mesh is promised to hold.
+/// Nodes of a usual run; another number by `SANGAM_MESH_PEERS`.
 const PEERS: u64 = 12;
 
 fn peers() -> u64 {

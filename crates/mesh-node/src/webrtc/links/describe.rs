@@ -160,6 +160,7 @@ impl Links {
     }
 
     fn make(&mut self, id: LinkId, locals: &[LocalCandidate], now: Instant) -> Result<Link, LinkError> {
+        let now = self.forward(now);
         if self.links.contains_key(&id) {
             return Err(LinkError::Exists);
         }

@@ -4,7 +4,9 @@ use sangam_mesh_proto::{Candidate, CandidateKind, LinkId, LinkState, PathProtoco
 
 use super::network::{Network, host_candidate};
 use crate::endpoint::LocalCandidate;
-use crate::webrtc::{LinkError, LinkEvent, LinkOptions, Links, names_in, with_address, with_end_of_candidates};
+use crate::webrtc::{
+    LinkError, LinkEvent, LinkOptions, Links, LinksOutput, names_in, with_address, with_end_of_candidates,
+};
 
 const LINK: LinkId = LinkId(7);
 
@@ -31,6 +33,24 @@ fn two_nodes_connect_and_a_message_passes_each_way() {
     let figures = net.hosts[a].links.figures(LINK).unwrap();
     assert_eq!((figures.messages_sent, figures.bytes_sent), (1, 5));
     assert_eq!((figures.messages_received, figures.bytes_received), (1, 2));
+}
+
+#[test]
+fn a_link_that_is_polled_with_a_moment_before_its_own_checks_its_ways_all_the_same() {
+    let early = std::time::Instant::now();
+    let late = early + Duration::from_millis(5);
+    let (mut one, mut other) =
+        (Links::new(LinkOptions::default()).unwrap(), Links::new(LinkOptions::default()).unwrap());
+    let offer = one.offer(LINK, "test", &[host_candidate("198.51.100.1:4000")], early).unwrap();
+    other.answer(LINK, &offer, &[host_candidate("198.51.100.2:4000")], late).unwrap();
+    let next = loop {
+        match other.poll(early) {
+            LinksOutput::Wait(next) => break next,
+            LinksOutput::Transmit { .. } => break Some(early),
+            LinksOutput::Event(..) => {}
+        }
+    };
+    assert!(next.is_some_and(|at| at <= late + Duration::from_millis(100)), "{:?}", next.map(|at| at - early));
 }
 
 #[test]
