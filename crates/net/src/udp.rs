@@ -15,6 +15,7 @@ mod listen_group;
 mod raw_addr;
 mod recv_batch;
 mod send_batch;
+mod send_queue;
 mod socket;
 mod steering;
 
@@ -23,6 +24,7 @@ pub use bind_error::BindError;
 pub use listen_group::{ListenGroup, ListenOptions};
 pub use recv_batch::{BATCH_MAX, Datagram, Filled, HEADROOM, RecvBatch, Slice, TAILROOM};
 pub use send_batch::{SendBatch, SendFailure};
+pub use send_queue::SendQueue;
 pub use socket::{Socket, SocketBuffers};
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::{BindError, Filled, RecvBatch, SendFailure, Socket, SocketBuffers};
+use super::{BindError, Filled, RecvBatch, SendFailure, SendQueue, Socket, SocketBuffers};
 
 /// A bound UDP socket in a tokio runtime: what waits is asked for, what is read and sent never waits.
 ///
@@ -72,18 +72,12 @@ impl AsyncSocket {
     ///
     /// Why this datagram is lost. The socket is none the worse for it.
     pub fn try_send(&self, to: SocketAddr, bytes: &[u8]) -> Result<(), SendFailure> {
-        let socket = self.inner.get_ref();
-        let mut is_second = false;
-        loop {
-            let Err(error) = socket.send_to(bytes, to) else { return Ok(()) };
-            if error.kind() == io::ErrorKind::Interrupted {
-                continue;
-            }
-            let failure = SendFailure::of(&error);
-            if failure != SendFailure::Unroutable || is_second {
-                return Err(failure);
-            }
-            is_second = true;
-        }
+        self.inner.get_ref().try_send(to, bytes)
+    }
+
+    /// Sends all that waits in the queue, now or not at all. `each` hears of every datagram, in their order: its bytes, and why it
+    /// is lost if it is.
+    pub fn try_send_all(&self, queue: &mut SendQueue, each: impl FnMut(usize, Result<(), SendFailure>)) {
+        queue.flush(self.inner.get_ref(), each);
     }
 }

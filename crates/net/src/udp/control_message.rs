@@ -58,6 +58,11 @@ pub(super) fn encode_source(control: &mut Control, ip: IpAddr) -> usize {
     }
 }
 
+/// Writes the control message that has the bytes of one message leave as datagrams of `bytes` each, and gives the bytes used.
+pub(super) fn encode_segment(control: &mut Control, bytes: u16) -> usize {
+    encode(control, libc::SOL_UDP, libc::UDP_SEGMENT, bytes)
+}
+
 fn encode<T: Copy>(control: &mut Control, level: libc::c_int, kind: libc::c_int, info: T) -> usize {
     let data_bytes = size_of::<T>() as libc::c_uint;
     // SAFETY: both macros only compute.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use socket2::{Domain, Protocol, Type};
 
-use super::BindError;
+use super::{BindError, SendFailure};
 
 /// A bound UDP socket that never blocks.
 #[derive(Debug)]
@@ -99,8 +99,24 @@ impl Socket {
     }
 
     /// Sends one datagram, without waiting for room in the socket's queue.
-    pub(super) fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+    fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.inner.send_to_with_flags(bytes, &to.into(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+    }
+
+    /// Sends one datagram, now or not at all. An error that an earlier datagram left here is taken off and does not count.
+    pub(super) fn try_send(&self, to: SocketAddr, bytes: &[u8]) -> Result<(), SendFailure> {
+        let mut is_second = false;
+        loop {
+            let Err(error) = self.send_to(bytes, to) else { return Ok(()) };
+            if error.kind() == io::ErrorKind::Interrupted {
+                continue;
+            }
+            let failure = SendFailure::of(&error);
+            if failure != SendFailure::Unroutable || is_second {
+                return Err(failure);
+            }
+            is_second = true;
+        }
     }
 
     /// Asks for the local address of each datagram received.

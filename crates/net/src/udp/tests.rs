@@ -292,3 +292,58 @@ fn what_fits_goes_out_in_one_piece_over_either_family() {
         assert_eq!(receiver.recv(&mut [0; 64]).unwrap(), 5);
     }
 }
+
+/// Sends what is queued and gives what was said of each datagram.
+fn flush(queue: &mut SendQueue, socket: &Socket) -> Vec<(usize, Result<(), SendFailure>)> {
+    let mut heard = Vec::new();
+    queue.flush(socket, |bytes, result| heard.push((bytes, result)));
+    assert!(queue.is_empty());
+    heard
+}
+
+#[test]
+fn queued_datagrams_leave_together_and_arrive_as_they_were() {
+    for local in [LOOPBACK, "[::1]:0"] {
+        let (socket, one, other) = (bind(local), peer(local), peer(local));
+        let (one_addr, other_addr) = (one.local_addr().unwrap(), other.local_addr().unwrap());
+        let mut queue = SendQueue::default();
+        for round in 0..2_u8 {
+            // Rows that end with a shorter one, with a longer one and with another address.
+            let lengths: Vec<usize> = (0..70).map(|n| if n % 7 == 6 { 100 } else { 400 }).collect();
+            for (n, &length) in (0_u8..).zip(&lengths) {
+                let to = if n % 30 == 29 { other_addr } else { one_addr };
+                queue.push(to, vec![n ^ round; length]);
+            }
+            assert_eq!(queue.len(), 70);
+            let expected: Vec<_> = lengths.iter().map(|&length| (length, Ok(()))).collect();
+            assert_eq!(flush(&mut queue, &socket), expected);
+            let mut buffer = [0; 2000];
+            for (n, &length) in (0_u8..).zip(&lengths) {
+                let receiver = if n % 30 == 29 { &other } else { &one };
+                let (received, from) = receiver.recv_from(&mut buffer).unwrap();
+                assert_eq!((&buffer[..received], from), (&vec![n ^ round; length][..], socket.local()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_refused_costs_itself_only() {
+    let (socket, peer) = (bind("0.0.0.0:0"), peer(LOOPBACK));
+    let to = peer.local_addr().unwrap();
+    let mut queue = SendQueue::default();
+    // Broadcast is not permitted on this socket.
+    for (to, byte) in
+        [(to, 1), (to, 2), (addr("255.255.255.255:9"), 3), (addr("255.255.255.255:9"), 4), (to, 5), (to, 6)]
+    {
+        queue.push(to, vec![byte; 8]);
+    }
+    let lost = Err(SendFailure::Unroutable);
+    let results: Vec<_> = flush(&mut queue, &socket).into_iter().map(|(_, result)| result).collect();
+    assert_eq!(results, [Ok(()), Ok(()), lost, lost, Ok(()), Ok(())]);
+    let mut buffer = [0; 16];
+    for byte in [1, 2, 5, 6] {
+        assert_eq!(peer.recv(&mut buffer).unwrap(), 8);
+        assert_eq!(buffer[..8], [byte; 8]);
+    }
+}
