@@ -4,6 +4,7 @@
 //! wait ─► Packets ─► drain(each)        what peers sent, whichever way it came
 //!      └► Candidate, Gone, …            what peers are to be told
 //! send(base, to, bytes)                 by the socket or the relay that `base` names
+//! queue(base, to, bytes), …, flush      the same for many, which leave together
 //! ```
 //!
 //! One task owns an endpoint. What may wait (names, connections to relays) is done by tasks of the endpoint's own, which end
@@ -16,6 +17,7 @@ mod figures;
 mod hosts;
 mod ice_server;
 mod interfaces;
+mod loss;
 mod options;
 mod outbox;
 mod packet;
@@ -33,7 +35,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use sangam_mesh_proto::PathProtocol;
-use sangam_net::udp::RecvBatch;
+use sangam_net::udp::{RecvBatch, SendQueue};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::task::AbortOnDropHandle;
@@ -41,6 +43,7 @@ use tokio_util::task::AbortOnDropHandle;
 use allocation::count;
 use dial::{AllocationId, Arrival, Dialler, Notice};
 use hosts::Hosts;
+use loss::Loss;
 use outbox::Outbox;
 use reflexive::{Change, Reflexive};
 use relays::{Relays, Wanted};
@@ -67,10 +70,15 @@ pub struct Endpoint {
     /// Arrived, and not drained yet.
     arrived: Option<(AllocationId, Arrival)>,
     batch: RecvBatch,
+    /// What is to leave together, all by the socket of this base.
+    queue: SendQueue,
+    queue_base: Option<SocketAddr>,
     gather_until: Option<Instant>,
     interfaces_at: Option<Instant>,
     /// When a NAT last gave us another address.
     rebound_at: Option<Instant>,
+    /// What is lost on purpose.
+    loss: Loss,
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -87,6 +95,8 @@ struct StunServer {
 /// (RFC 8261 §5), and ICE and TURN are shorter. A read takes up to 64 datagrams of that size, which many nodes of one process
 /// have to keep.
 const DATAGRAM_BYTES_MAX: usize = 2_048;
+/// Packets that leave together at most.
+const QUEUE_MAX: usize = 256;
 /// Words of tasks that wait to be heard at most; then the tasks wait.
 const NOTICES_MAX: usize = 64;
 /// Reads from relays' connections that wait at most; then the connections are not read.
@@ -129,9 +139,12 @@ impl Endpoint {
             arrivals,
             arrived: None,
             batch: RecvBatch::new(DATAGRAM_BYTES_MAX),
+            queue: SendQueue::default(),
+            queue_base: None,
             gather_until: Some(now + options.gather_timeout),
             interfaces_at: options.interfaces_interval.map(|interval| now + interval),
             rebound_at: None,
+            loss: Loss::new(&options),
             sleep: Box::pin(tokio::time::sleep_until(now.into())),
             options,
         };
@@ -211,7 +224,7 @@ impl Endpoint {
     /// Sends a packet from a base: a socket's address or a relayed address. Never waits. False if it was lost here, which
     /// the figures count; neither the socket nor the relay is the worse for it.
     pub fn send(&mut self, base: SocketAddr, to: SocketAddr, bytes: &[u8]) -> bool {
-        if self.options.loss_share > 0.0 && rand::random_bool(self.options.loss_share.min(1.0)) {
+        if self.loss.is_next() {
             return count(&mut self.outbox.figures, Err(Drop::OnPurpose), bytes.len());
         }
         if let Some(socket) = self.hosts.socket(base) {
@@ -220,6 +233,34 @@ impl Endpoint {
         }
         let sent = self.relays.send(now(), (base, to), bytes, &mut self.outbox);
         sent.unwrap_or_else(|| count(&mut self.outbox.figures, Err(Drop::NoSuchBase), bytes.len()))
+    }
+
+    /// Sends a packet as [`send`](Self::send) does, at the latest by the next [`flush`](Self::flush): those of one base to one
+    /// address leave together, which costs far less than one by one.
+    pub fn queue(&mut self, base: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        let is_direct = self.queue_base == Some(base) || self.hosts.socket(base).is_some();
+        if !is_direct || self.options.loss_share > 0.0 {
+            self.send(base, to, &bytes);
+            return;
+        }
+        if self.queue_base != Some(base) || self.queue.len() >= QUEUE_MAX {
+            self.flush();
+            self.queue_base = Some(base);
+        }
+        self.queue.push(to, bytes);
+    }
+
+    /// Sends what is queued. Never waits.
+    pub fn flush(&mut self) {
+        let Some(base) = self.queue_base.take() else { return };
+        let figures = &mut self.outbox.figures;
+        let Some(socket) = self.hosts.socket(base) else {
+            figures.dropped[Drop::NoSuchBase as usize] += self.queue.len() as u64;
+            return self.queue.clear();
+        };
+        socket.try_send_all(&mut self.queue, |bytes, sent| {
+            count(figures, sent.map_err(Drop::from), bytes);
+        });
     }
 
     /// Lets a peer's address use the relays, those to come too. Each call is undone by one [`forget`](Self::forget). An

@@ -142,6 +142,8 @@ enum Turn {
 
 /// Packets taken in one turn, so that commands and timers are not held up by a flood.
 const PACKETS_PER_TURN: usize = 256;
+/// A timer that fires so much later than it was to tells of a node that has more to do than it can.
+const LATE: Duration = Duration::from_millis(10);
 /// How long links may take to say goodbye when the node stops.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -249,12 +251,7 @@ impl Engine {
     fn on_woken(&mut self, woken: Woken) {
         let (instant, _) = self.clock.now();
         match woken {
-            Woken::Packets => {
-                let links = &mut self.links;
-                self.endpoint.drain(PACKETS_PER_TURN, &mut |packet| {
-                    links.handle_packet(packet.local, packet.from, packet.protocol, packet.bytes, instant);
-                });
-            }
+            Woken::Packets => self.hear_packets(instant),
             Woken::Candidate(candidate) => self.on_candidate_found(&candidate),
             Woken::Gone(candidate) => self.links.remove_local(&candidate, instant),
             Woken::Gathered => self.on_gathered(),
@@ -266,8 +263,19 @@ impl Engine {
         }
     }
 
+    fn hear_packets(&mut self, instant: Instant) {
+        let links = &mut self.links;
+        self.endpoint.drain(PACKETS_PER_TURN, &mut |packet| {
+            links.handle_packet(packet.local, packet.from, packet.protocol, packet.bytes, instant);
+        });
+    }
+
     fn on_timer(&mut self) {
         let (instant, now) = self.clock.now();
+        if self.wanted.links.is_some_and(|at| at + LATE <= instant) {
+            // What links are to say again may have been answered long ago.
+            self.hear_packets(instant);
+        }
         self.links.handle_timeout(instant);
         self.tell_mesh(mesh::Input::Timeout);
         self.gossip.handle_input(now, gossip::Input::Timeout);

@@ -4,8 +4,11 @@
 //! shared by all links: a packet's link is found by the ICE user fragment of a request, and by the path otherwise. This is
 //! the only place that knows which WebRTC stack is underneath.
 
+mod burst;
 mod candidate;
+mod checks;
 mod description;
+mod dtls;
 mod error;
 mod event;
 mod guard;
@@ -14,6 +17,7 @@ mod links;
 mod local;
 mod options;
 mod record;
+mod repeat;
 mod routes;
 mod schedule;
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sangam_testkit::{Program, WAIT_MAX};
 use tempfile::TempDir;
 
@@ -77,5 +78,47 @@ impl Certificate {
 
     fn key_path(&self) -> PathBuf {
         self.dir.path().join("key.pem")
+    }
+}
+
+/// An authority that nobody knows, and its certificate in a file.
+#[derive(Debug)]
+pub struct Authority {
+    dir: TempDir,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn make() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate()?;
+        std::fs::write(dir.path().join("authority.pem"), params.self_signed(&key)?.pem())?;
+        Ok(Self { dir, issuer: Issuer::new(params, key) })
+    }
+
+    /// The file with its certificate.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.dir.path().join("authority.pem").display().to_string()
+    }
+
+    /// Makes a certificate for these names and addresses.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn certify(&self, names: &[&str]) -> Result<Certificate> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate()?;
+        let signed = CertificateParams::new(names.clone())?.signed_by(&key, &self.issuer)?;
+        let certificate = Certificate { dir: tempfile::tempdir()?, names };
+        std::fs::write(certificate.chain_path(), signed.pem())?;
+        std::fs::write(certificate.key_path(), key.serialize_pem())?;
+        Ok(certificate)
     }
 }

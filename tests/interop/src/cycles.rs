@@ -62,6 +62,9 @@ impl Held {
     }
 }
 
+/// More than cycles there are.
+const WAITING_MAX: usize = 65_536;
+
 impl Cycles {
     /// Starts the server and the node that stays.
     ///
@@ -120,26 +123,32 @@ impl Cycles {
 
     async fn cycle(&self, going: Going) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let other = self.linked(&runtime).await?;
-        let id = other.id.clone();
-        let gone = match going {
+        let gone = self.come_and_go(&runtime, going).await;
+        // Whatever came of it: a runtime must not be dropped here.
+        runtime.shutdown_background();
+        gone
+    }
+
+    async fn come_and_go(&self, runtime: &Runtime, going: Going) -> Result<()> {
+        let other = self.linked(runtime).await?;
+        match going {
             Going::Crashed => Ok(()),
             Going::Stopped => other.stop().await,
             Going::HungUp => {
-                self.hang_up_and_dial(&id).await?;
+                self.hang_up_and_dial(&other.id).await?;
                 other.stop().await
             }
-        };
-        runtime.shutdown_background();
-        gone
+        }
     }
 
     async fn linked(&self, runtime: &Runtime) -> Result<TestNode> {
         let options = options(&self.server, Some(self.identity.clone()))?;
         let other = runtime.spawn(TestNode::start(options)).await??;
-        let (to, mut heard) = mpsc::channel(64);
-        ensure!(other.node.tell(Command::Subscribe { topic: TOPIC.to_owned(), to }).await, "it has stopped");
-        other.linked_with(&self.stays.id).await?;
+        // Whoever comes hears all that was said in the last minutes.
+        let (to, mut heard) = mpsc::channel(WAITING_MAX);
+        let subscribe = |reply| Command::Subscribe { topic: TOPIC.to_owned(), to, reply };
+        ensure!(other.node.ask(subscribe).await.is_some(), "it has stopped");
+        other.linked_with(&self.stays.id).await.context("no link")?;
         // What was said to the one before may come late; a link of the one before may still seem to be there.
         let said = Bytes::from(self.number.to_string());
         let payload = said.clone();
@@ -153,7 +162,8 @@ impl Cycles {
             }
             false
         };
-        ensure!(tokio::time::timeout(WAIT_MAX, hears).await?, "the other has stopped");
+        let heard = tokio::time::timeout(WAIT_MAX, hears).await.context("a message that does not come")?;
+        ensure!(heard, "the other has stopped");
         Ok(other)
     }
 

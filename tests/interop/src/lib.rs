@@ -24,7 +24,7 @@ mod uclient;
 
 pub use avahi::Avahi;
 pub use call_page::CallPage;
-pub use certificate::Certificate;
+pub use certificate::{Authority, Certificate};
 pub use coturn::Coturn;
 pub use link::{Linking, synapse_node};
 pub use probe::{Probe, Probed};

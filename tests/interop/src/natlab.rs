@@ -16,7 +16,7 @@ use sangam_testkit::network::Host;
 
 pub use self::call::{Call, Peer, Policy, call};
 pub use self::lab::{Help, Lab, Side};
-pub use self::matrix::{Matrix, Row};
+pub use self::matrix::{Matrix, Row, Summary};
 pub use self::node_peer::{NodePeerOptions, run_node_peer};
 pub use self::outcome::PairOutcome;
 pub use self::peer_program::PeerKind;

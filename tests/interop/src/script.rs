@@ -76,10 +76,10 @@ impl Script {
         self
     }
 
-    /// Adds `--name value`.
+    /// Adds `--name=value`: a value may begin with a dash, as one id in sixty-four does.
     #[must_use]
     pub fn option(mut self, name: &str, value: impl AsRef<str>) -> Self {
-        self.command.arg(format!("--{name}")).arg(value.as_ref());
+        self.command.arg(format!("--{name}={}", value.as_ref()));
         self
     }
 

@@ -83,7 +83,25 @@ impl Place {
             return Ok(Box::new(stream));
         }
         let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
-        Ok(Box::new(tls.connect(name, stream).await?))
+        match tls.connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(self.distrusted(error)),
+        }
+    }
+
+    /// In words of an operator who may have an authority of his own.
+    fn distrusted(&self, error: io::Error) -> io::Error {
+        let Self { host, port, .. } = self;
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match inner {
+            Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+                io::Error::other(format!(
+                    "no authority trusted here made the certificate of {host}:{port}; `node.ca_file` names further ones"
+                ))
+            }
+            Some(other) => io::Error::other(format!("TLS with {host}:{port}: {other}")),
+            None => error,
+        }
     }
 }
 

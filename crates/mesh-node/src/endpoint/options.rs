@@ -60,6 +60,9 @@ pub struct EndpointOptions {
     /// The share of packets to peers that are lost on purpose instead of being sent, 0 to 1: for simulations and tests of bad
     /// networks. What servers are asked is not lost.
     pub loss_share: f64,
+    /// What decides which packets are lost: with the same number the n-th that is sent has the same fate. By chance if there
+    /// is none.
+    pub loss_seed: Option<u64>,
 }
 
 impl Default for EndpointOptions {
@@ -89,6 +92,7 @@ impl Default for EndpointOptions {
             interfaces_interval: Some(Duration::from_secs(2)),
             ca_file: None,
             loss_share: 0.0,
+            loss_seed: None,
         }
     }
 }

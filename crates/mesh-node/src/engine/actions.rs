@@ -25,7 +25,10 @@ impl Engine {
             Action::Offer { link, peer, profile, gathering } => {
                 self.enter(link, &peer, profile);
                 let label = if profile == Profile::Agent { AGENT_LABEL } else { NODE_LABEL };
-                self.describe(Task { link, peer, kind: Kind::Offer { label }, gathering });
+                // Whoever is known by signaling servers alone may be an agent.
+                let trickles = gathering == Gathering::Trickle;
+                let remembers = profile == Profile::Agent || (profile == Profile::Unknown && trickles);
+                self.describe(Task { link, peer, kind: Kind::Offer { label, remembers }, gathering });
             }
             Action::Answer { link, peer, profile, offer, gathering } => {
                 self.enter(link, &peer, profile);
@@ -98,7 +101,8 @@ impl Engine {
     fn make(&mut self, task: &Task, locals: &[LocalCandidate]) -> Result<String, LinkError> {
         let (instant, _) = self.clock.now();
         match &task.kind {
-            Kind::Offer { label } => self.links.offer(task.link, label, locals, instant),
+            Kind::Offer { label, remembers: false } => self.links.offer(task.link, label, locals, instant),
+            Kind::Offer { label, remembers: true } => self.links.offer_anew(task.link, label, locals, instant),
             Kind::Restart => self.links.restart(task.link, locals, instant),
             Kind::Answer { offer } => {
                 let answer = self.links.answer(task.link, &sdp::unmarked(&offer.sdp), locals, instant)?;

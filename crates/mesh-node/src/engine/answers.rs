@@ -38,7 +38,10 @@ impl Engine {
                 let (_, now) = self.clock.now();
                 answer(reply, self.gossip.publish(now, &topic, payload));
             }
-            Command::Subscribe { topic, to } => self.subscribe(topic, to),
+            Command::Subscribe { topic, to, reply } => {
+                self.subscribe(topic, to);
+                answer(reply, ());
+            }
             Command::SendIf { to, message, reply } => {
                 let given = self.send_if(&to, &message);
                 answer(reply, given);

@@ -77,7 +77,7 @@ impl Engine {
             entry.pair = Some(pair.clone());
             entry.state
         });
-        if let Some(state @ LinkState::Open) = state {
+        if let Some(state @ (LinkState::Connecting | LinkState::Open)) = state {
             self.tell_mesh(mesh::Input::Link { link, state, pair: Some(pair) });
         }
     }

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Offer {
         /// The channel's label.
         label: &'static str,
+        /// Whether the peer may hold a session with an earlier process of ours, as agents do.
+        remembers: bool,
     },
     /// New ICE credentials for a link that is there.
     Restart,

@@ -26,6 +26,7 @@ impl Engine {
                 break;
             }
         }
+        self.endpoint.flush();
         self.wanted.describing = self.describing.deadline().map(|at| self.clock.instant_of(at));
     }
 
@@ -66,7 +67,7 @@ impl Engine {
         loop {
             match self.links.poll(instant) {
                 LinksOutput::Transmit { local, to, bytes } => {
-                    self.endpoint.send(local, to, &bytes);
+                    self.endpoint.queue(local, to, bytes);
                     continue;
                 }
                 LinksOutput::Event(link, event) => self.on_link_event(link, event),

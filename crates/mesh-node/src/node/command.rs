@@ -105,6 +105,8 @@ pub enum Command {
         topic: String,
         /// Where its messages go.
         to: mpsc::Sender<Delivery>,
+        /// Told as soon as it holds: what comes from then on is heard.
+        reply: oneshot::Sender<()>,
     },
     /// Send a signed message to an agent.
     SendIf {

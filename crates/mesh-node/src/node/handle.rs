@@ -61,8 +61,9 @@ impl Node {
     /// The node has stopped.
     pub async fn subscribe(&self, topic: &str, waiting_max: usize) -> Result<mpsc::Receiver<Delivery>, NodeError> {
         let (to, deliveries) = mpsc::channel(waiting_max.max(1));
-        let told = self.tell(Command::Subscribe { topic: topic.to_owned(), to }).await;
-        if told { Ok(deliveries) } else { Err(NodeError::Stopped) }
+        let topic = topic.to_owned();
+        self.ask(|reply| Command::Subscribe { topic, to, reply }).await.ok_or(NodeError::Stopped)?;
+        Ok(deliveries)
     }
 
     /// The links there are, tried ones among them.

@@ -57,7 +57,9 @@ impl Described {
         match name {
             "candidate" if self.candidates.len() < options.candidates_max => self.candidates.push(attribute.to_owned()),
             "candidate" => self.candidates_over += 1,
-            "end-of-candidates" => {}
+            // The second is an association made by signaling (draft-hancke-tsvwg-snap): the stack would take it up, and refuse
+            // later descriptions over it. A session that is made anew cannot give the answer that was given before.
+            "end-of-candidates" | "sctp-init" => {}
             "fingerprint" => return self.take_fingerprint(value),
             "ice-ufrag" => {
                 if self.fragment.is_empty() {

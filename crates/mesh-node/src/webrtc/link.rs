@@ -7,8 +7,11 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::{IceCreds, Rtc};
 
+use super::burst::Burst;
 use super::candidate::{self, Line};
+use super::checks::Checks;
 use super::guard::guarded;
+use super::record::Record;
 use super::routes::Path;
 use super::{LinkError, LinkFigures, LinkOptions, SendError, local};
 use crate::endpoint::LocalCandidate;
@@ -18,6 +21,14 @@ const STALE: Duration = Duration::from_secs(13);
 
 /// Room for less than this is not told, so that it is not told for every packet acknowledged.
 const ROOM_TOLD_BYTES: usize = 32 * 1024;
+
+/// Packets of data are taken in together, up to so many: their acknowledgements are one, and so is the look at what may be sent
+/// then. The stack keeps no more than 30 of them.
+const GIVEN_MAX: usize = 16;
+
+/// After one that is missing, so many are acknowledged one by one: three words of it begin its fast retransmission (RFC 4960
+/// §7.2.4), and until then more may be missing.
+const ROW_MIN: usize = 32;
 
 /// How far a link has come, for the reason of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +74,8 @@ pub(super) struct Link {
     pub(super) born: u64,
     pub(super) state: LinkState,
     pub(super) reached: Reached,
+    /// Checks that are said again until they are answered.
+    pub(super) checks: Checks,
     /// Records that came before a path worked.
     pub(super) early: VecDeque<(Path, Vec<u8>)>,
     /// Our fragments that the peer may name: of the running generation, and of one that was offered.
@@ -77,6 +90,10 @@ pub(super) struct Link {
     pub(super) deferred: Option<SdpAnswer>,
     /// The offer that was answered, until the handshake is done: for the same reason its session is made anew now and then.
     pub(super) answered: Option<String>,
+    /// Whether the peer may hold a session with an earlier process of ours.
+    pub(super) anew: bool,
+    /// Whether it does, so that we have to begin the SCTP association.
+    pub(super) begins_sctp: bool,
     /// When the session was made.
     pub(super) made: Instant,
     pub(super) peer: Peer,
@@ -87,11 +104,19 @@ pub(super) struct Link {
     pub(super) in_use: Option<InUse>,
     /// When the peer last answered on the path in use.
     pub(super) heard: Instant,
+    /// Until then checks follow each other fast: the peer was described, or a candidate of its came.
+    pub(super) hurried: Option<Instant>,
     /// When paths were last built anew.
     pub(super) rebuilt: Instant,
     pub(super) due: Option<Instant>,
     /// It waits to be polled.
     pub(super) touched: bool,
+    /// Packets that the stack was given since it was polled.
+    pub(super) given: usize,
+    /// The number of the record that came last, and how many came before it without one missing.
+    pub(super) row: (u64, usize),
+    /// Packets that leave together.
+    pub(super) burst: Burst,
     pub(super) paths: Vec<Path>,
     pub(super) pair: Option<SelectedPair>,
     /// A message of so many bytes was refused: room for it is to be told.
@@ -106,12 +131,13 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(rtc: Rtc, born: u64, now: Instant) -> Self {
+    pub(super) fn new(rtc: Rtc, born: u64, checks: Checks, now: Instant) -> Self {
         Self {
             rtc,
             born,
             state: LinkState::Connecting,
             reached: Reached::Nothing,
+            checks,
             early: VecDeque::new(),
             fragments: Vec::new(),
             mid: String::new(),
@@ -119,15 +145,21 @@ impl Link {
             pending: None,
             deferred: None,
             answered: None,
+            anew: false,
+            begins_sctp: false,
             made: now,
             peer: Peer::default(),
             loopback: false,
             channels: Vec::new(),
             in_use: None,
             heard: now,
+            hurried: None,
             rebuilt: now,
             due: None,
             touched: false,
+            given: 0,
+            row: (0, 0),
+            burst: Burst::default(),
             paths: Vec::new(),
             pair: None,
             wants_room: None,
@@ -141,6 +173,15 @@ impl Link {
     /// Whether signals and candidates are still of use to it.
     pub(super) fn is_alive(&self) -> bool {
         self.closing.is_none() && self.rtc.is_alive()
+    }
+
+    /// Whether a packet may wait for others before the stack is polled: it carries data, as did those before it, and none is missing.
+    pub(super) fn may_wait(&mut self, record: Option<Record>) -> bool {
+        let Some(Record { protected: true, data: true, number }) = record else { return false };
+        let (last, row) = self.row;
+        self.row = (number, if number == last.wrapping_add(1) { row + 1 } else { 0 });
+        self.given += 1;
+        self.state == LinkState::Open && self.row.1 >= ROW_MIN && self.given < GIVEN_MAX
     }
 
     /// Why it ends now, if nobody ended it on purpose.
@@ -178,7 +219,13 @@ impl Link {
     /// Takes an answer to the offer that is pending.
     pub(super) fn take_answer(&mut self, answer: SdpAnswer) -> Result<(), LinkError> {
         let pending = self.pending.take().ok_or(LinkError::NotOffered)?;
-        match guarded(|| self.rtc.sdp_api().accept_answer(pending, answer)) {
+        let accept = || {
+            if self.begins_sctp {
+                self.rtc.direct_api().start_sctp(true);
+            }
+            self.rtc.sdp_api().accept_answer(pending, answer)
+        };
+        match guarded(accept) {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(LinkError::Description(error.to_string())),
             None => Err(LinkError::Broken("an answer".into())),

@@ -46,7 +46,7 @@ impl Links {
     /// # Errors
     /// [`StartError`] if it cannot be made.
     pub fn new(options: LinkOptions) -> Result<Self, StartError> {
-        let provider = str0m::crypto::from_feature_flags();
+        let provider = super::dtls::crypto(&options);
         let certificate = provider.dtls_provider.generate_certificate().ok_or(StartError::Certificate)?;
         let message_bytes_max = u32::try_from(options.message_bytes_max).unwrap_or(u32::MAX);
         let mut config = RtcConfig::new()
@@ -169,7 +169,7 @@ impl Links {
 
     /// A packet came for the base `local`. Whether it belongs to a link.
     ///
-    /// Poll after a few of them at most: what they cause waits in memory until then.
+    /// Poll when a few hundred have come at most: what they cause waits in memory until then.
     pub fn handle_packet(
         &mut self,
         local: SocketAddr,

@@ -21,6 +21,13 @@ pub struct LinkOptions {
     pub check_pause: Duration,
     /// Unanswered checks after which a path is given up.
     pub checks_max: usize,
+    /// The pause before a packet that waits for an answer is said again for the first time: a check of a path that the peer was
+    /// heard on, a flight of the DTLS handshake, what opens the SCTP association or a channel. 1 ms to a minute.
+    pub repeat_pause: Duration,
+    /// That pause doubles up to this.
+    pub repeat_pause_max: Duration,
+    /// How often such a packet is said again. A flight is besides said again by the DTLS stack, less and less often for 40 s.
+    pub repeats_max: usize,
     /// Without an answer on the path in use for this long, a link is told to be interrupted (consent, RFC 7675 §5.1).
     pub consent: Duration,
     /// How long a link that we close may take to say goodbye.
@@ -32,7 +39,7 @@ pub struct LinkOptions {
     /// Pairs of addresses a link may use.
     pub paths_max: usize,
     /// Datagrams of the peer's DTLS handshake kept until our own check of a path has been answered: it sends its first as
-    /// soon as its check has, and says it again only after a second.
+    /// soon as its check has, and may say it again only after a second.
     pub early_records_max: usize,
     /// Data channels a peer may open on one link.
     pub channels_max: usize,
@@ -45,11 +52,14 @@ impl Default for LinkOptions {
             message_bytes_max: 256 * 1024,
             window_bytes_min: 64 * 1024,
             window_bytes_max: 1024 * 1024,
-            window_rate: 8 * 1024 * 1024,
+            window_rate: 16 * 1024 * 1024,
             check_interval: Duration::from_millis(1500),
             // A first check that comes before the peer's own has opened its NAT is lost: the next must not be long.
             check_pause: Duration::from_millis(50),
             checks_max: 8,
+            repeat_pause: Duration::from_millis(150),
+            repeat_pause_max: Duration::from_millis(400),
+            repeats_max: 9,
             consent: Duration::from_millis(4000),
             goodbye: Duration::from_secs(2),
             description_bytes_max: 64 * 1024,

@@ -5,6 +5,8 @@ pub(super) struct Record {
     pub(super) protected: bool,
     /// Whether it carries application data.
     pub(super) data: bool,
+    /// Epoch and sequence number: each record's is one more than that of the record before.
+    pub(super) number: u64,
 }
 
 impl Record {
@@ -17,7 +19,7 @@ impl Record {
         if !(20..64).contains(&head[0]) {
             return None;
         }
-        let epoch = u16::from_be_bytes([head[3], head[4]]);
-        Some(Self { protected: epoch > 0, data: head[0] == Self::APPLICATION_DATA })
+        let number = head[3..11].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Some(Self { protected: number >> 48 > 0, data: head[0] == Self::APPLICATION_DATA, number })
     }
 }

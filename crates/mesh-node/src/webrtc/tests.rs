@@ -1,6 +1,9 @@
+mod burst;
+mod checks;
 mod close;
 mod connect;
 mod loss;
+mod lossy;
 mod network;
 mod refuse;
 mod restart;

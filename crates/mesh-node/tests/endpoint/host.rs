@@ -21,6 +21,39 @@ async fn packets_pass_between_two_endpoints_in_order_and_whole() {
 }
 
 #[tokio::test]
+async fn queued_packets_leave_with_the_flush_in_order_and_whole_and_each_is_counted() {
+    let (mut one, mut other) = (Endpoint::start(options()).await.unwrap(), Endpoint::start(options()).await.unwrap());
+    let (here, there) = (host(&one), host(&other));
+    let sent: Vec<Vec<u8>> = (0..100_u8).map(|n| vec![n; if n % 9 == 8 { 100 } else { 1200 }]).collect();
+    for bytes in &sent {
+        one.queue(here, there, bytes.clone());
+    }
+    // None has left, so that they can leave together.
+    assert_eq!(one.figures().packets_out, 0);
+    one.queue("127.0.0.1:1".parse().unwrap(), there, b"from nowhere".to_vec());
+    one.queue(here, "240.0.0.1:9".parse().unwrap(), b"to nowhere".to_vec());
+    one.flush();
+    let received = receive(&mut other, sent.len()).await;
+    assert_eq!(received.into_iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(), sent);
+    let figures = one.figures();
+    assert_eq!((figures.packets_out, figures.bytes_out), (100, sent.iter().map(|bytes| bytes.len() as u64).sum()));
+    assert_eq!((figures.dropped(Drop::NoSuchBase), figures.dropped(Drop::Unroutable)), (1, 1));
+}
+
+#[tokio::test]
+async fn no_more_than_a_few_hundred_packets_are_queued() {
+    let (mut one, mut other) = (Endpoint::start(options()).await.unwrap(), Endpoint::start(options()).await.unwrap());
+    let (here, there) = (host(&one), host(&other));
+    for n in 0..300_u16 {
+        one.queue(here, there, n.to_be_bytes().to_vec());
+    }
+    assert_eq!(one.figures().packets_out, 256);
+    one.flush();
+    let received = receive(&mut other, 300).await;
+    assert_eq!(received.last().unwrap().1, 299_u16.to_be_bytes());
+}
+
+#[tokio::test]
 async fn what_one_drain_leaves_wakes_again() {
     let (mut one, mut other) = (Endpoint::start(options()).await.unwrap(), Endpoint::start(options()).await.unwrap());
     let (here, there) = (host(&one), host(&other));

@@ -237,7 +237,10 @@ impl Engine {
                 };
                 reply.send(outcome).ok();
             }
-            Command::Subscribe { topic, to } => self.subscribers.lock().unwrap().push((topic, to)),
+            Command::Subscribe { topic, to, reply } => {
+                self.subscribers.lock().unwrap().push((topic, to));
+                reply.send(()).ok();
+            }
             Command::SendIf { to, message, reply } => {
                 self.note(Asked::Send(to, message));
                 reply.send(truth.sent).ok();

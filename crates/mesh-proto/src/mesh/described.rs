@@ -20,7 +20,7 @@ impl Peer {
     /// Begins an attempt of ours.
     pub(crate) fn offer(&mut self, us: &mut Us, now: Mono) {
         let (id, session, trickles) = (us.name_link(&self.id), us.draw(), self.trickles());
-        self.link = Some(Link::new(id, true, session, us.deadline(now), trickles));
+        self.link = Some(Link::new(id, true, session, trickles, (now, us.deadline(now))));
         us.tell(Event::Attempt { link: id, peer: self.id.clone(), ours: true, number: self.attempts + 1 });
         let gathering = Self::gathering(us, now, trickles);
         us.act(Action::Offer { link: id, peer: self.id.clone(), profile: self.profile, gathering });
@@ -30,7 +30,7 @@ impl Peer {
     pub(crate) fn answer(&mut self, us: &mut Us, now: Mono, heard: Heard) {
         let (id, trickles) = (us.name_link(&self.id), self.trickles());
         let session = heard.mark.as_ref().map_or(0, |mark| mark.session);
-        let mut link = Link::new(id, false, session, us.deadline(now), trickles);
+        let mut link = Link::new(id, false, session, trickles, (now, us.deadline(now)));
         link.remote = Some(Remote::new(&heard));
         link.proven = heard.proven;
         us.tell(Event::Attempt { link: id, peer: self.id.clone(), ours: false, number: self.attempts + 1 });

@@ -15,6 +15,8 @@ pub(crate) struct Link {
     /// The session's name towards one of us.
     pub(crate) session: u64,
     pub(crate) stage: Stage,
+    /// When it was begun.
+    pub(crate) begun: Mono,
     pub(crate) renewal: Option<Renewal>,
     /// The network changed while a renewal was under way: once more.
     pub(crate) renew_again: bool,
@@ -87,12 +89,13 @@ impl Remote {
 }
 
 impl Link {
-    pub(crate) fn new(id: LinkId, ours: bool, session: u64, until: Mono, trickles: bool) -> Self {
+    pub(crate) fn new(id: LinkId, ours: bool, session: u64, trickles: bool, (begun, until): (Mono, Mono)) -> Self {
         Self {
             id,
             ours,
             session,
             stage: Stage::Describing { until },
+            begun,
             renewal: None,
             renew_again: false,
             remote: None,

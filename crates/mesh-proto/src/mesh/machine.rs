@@ -42,6 +42,8 @@ pub struct Mesh {
     pub(crate) steady: usize,
     pub(crate) seek_at: Option<Mono>,
     pub(crate) sought_at: Option<Mono>,
+    /// From then on peers are not looked through for so long.
+    pub(crate) rest: Duration,
     pub(crate) stopped: bool,
 }
 
@@ -61,6 +63,7 @@ impl Mesh {
             steady: 0,
             seek_at: None,
             sought_at: None,
+            rest: Duration::ZERO,
             stopped: false,
         }
     }
@@ -171,6 +174,8 @@ impl Mesh {
         let was = (peer.counted, peer.counted_steady);
         let is = (counts, peer.is_linked() || (counts && !peer.returning));
         (peer.counted, peer.counted_steady) = is;
+        let is_linked = peer.is_linked();
+        let is_new = !std::mem::replace(&mut peer.counted_linked, is_linked) && is_linked;
         let old = std::mem::replace(&mut peer.due, due);
         self.occupied = self.occupied + usize::from(is.0) - usize::from(was.0);
         self.steady = self.steady + usize::from(is.1) - usize::from(was.1);
@@ -185,7 +190,8 @@ impl Mesh {
         if forget {
             self.forget(id);
         }
-        if was.1 && !is.1 {
+        // A link that is up holds up no further dial, and one that went is to be replaced.
+        if is_new || (was.1 && !is.1) {
             self.seek_soon(now);
         }
     }

@@ -9,6 +9,11 @@ pub struct Options {
     pub links_wanted: usize,
     /// Links at most; one more is taken only if another goes.
     pub links_max: usize,
+    /// Peers dialled by chance at a time: no more before one of them is linked, has failed, or has taken `dial_pace`. A mesh
+    /// that starts all at once is so not flooded with its own offers, and its nodes do not end with twice the links wanted.
+    pub dials_max: usize,
+    /// After so long an attempt no longer holds up the next.
+    pub dial_pace: Duration,
     /// Peers remembered at most; the one longest not heard of, without a link, makes room.
     pub peers_max: usize,
     /// How long an offer waits for its answer: a Synapse-NG node polls each two seconds, so this covers several.
@@ -51,6 +56,8 @@ impl Default for Options {
         Self {
             links_wanted: 8,
             links_max: 20,
+            dials_max: 3,
+            dial_pace: Duration::from_secs(2),
             peers_max: 4096,
             answer_timeout: Duration::from_secs(9),
             connect_timeout: Duration::from_secs(10),

@@ -49,6 +49,7 @@ pub(crate) struct Peer {
     pub(crate) due: Option<Mono>,
     pub(crate) counted: bool,
     pub(crate) counted_steady: bool,
+    pub(crate) counted_linked: bool,
 }
 
 impl Peer {
@@ -77,6 +78,7 @@ impl Peer {
             due: None,
             counted: false,
             counted_steady: false,
+            counted_linked: false,
         }
     }
 

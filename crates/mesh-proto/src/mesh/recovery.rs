@@ -13,6 +13,9 @@ use crate::{Failure, LinkId, LinkState, Profile};
 /// Restarts after the network changed are spread over so long.
 const SPREAD: Duration = Duration::from_millis(200);
 
+/// Attempts at an agent that takes a session and does not come to an open channel.
+const AGENT_ATTEMPTS: u32 = 3;
+
 impl Peer {
     /// The stack says how a link is.
     pub(crate) fn link_is(&mut self, us: &mut Us, now: Mono, id: LinkId, state: LinkState, has_path: bool) {
@@ -125,7 +128,13 @@ impl Peer {
 
     /// An attempt is over.
     pub(crate) fn fail(&mut self, us: &mut Us, now: Mono, id: LinkId, why: Failure, gone: bool) {
+        let ours = self.link_mut(id).is_some_and(|link| link.ours);
         self.end(us, id, why, gone);
+        // An agent that answered and was reached takes new sessions, but not a channel of a number that is open there since an
+        // earlier life of ours. Each attempt has another.
+        if ours && self.profile == Profile::Agent && why == Failure::Handshake && self.attempts + 1 < AGENT_ATTEMPTS {
+            self.had_session = false;
+        }
         if self.link.is_none() {
             self.plan_retry(us, now);
         } else {
@@ -231,8 +240,11 @@ impl Peer {
                 self.fail(us, now, id, why, false);
             }
             Stage::Offered { until, again: Some(again) } if again <= now => {
-                link.stage = Stage::Offered { until, again: Some(now + us.options.resend_after) };
-                self.say_again(us, id);
+                let (say, next) = us.again(now, again);
+                link.stage = Stage::Offered { until, again: Some(next) };
+                if say {
+                    self.say_again(us, id);
+                }
             }
             Stage::Open | Stage::Interrupted { .. } => self.tick_renewal(us, now, id),
             Stage::Describing { .. } | Stage::Offered { .. } | Stage::Connecting { .. } => {}
@@ -246,8 +258,11 @@ impl Peer {
         match link.renewal {
             Some(Renewal::Planned { at }) if at <= now && renews => self.restart(us, now),
             Some(Renewal::Offered { until, again: Some(again) }) if again <= now && until > now => {
-                link.renewal = Some(Renewal::Offered { until, again: Some(now + us.options.resend_after) });
-                self.say_again(us, id);
+                let (say, next) = us.again(now, again);
+                link.renewal = Some(Renewal::Offered { until, again: Some(next) });
+                if say {
+                    self.say_again(us, id);
+                }
             }
             Some(
                 Renewal::Planned { at: until }

@@ -9,6 +9,11 @@ use super::session::{MarkKind, SessionMark};
 use super::{Action, Event, Options, Output};
 use crate::{LinkId, PeerId};
 
+/// Whoever is called so much later than it asked for cannot keep up.
+pub(super) const LATE: Duration = Duration::from_millis(100);
+/// It rests for so many times as long as it was late.
+pub(super) const LATE_RESTS: u32 = 4;
+
 /// What all peers share: who we are, what was set, the dice, the names of links, and what is to be done.
 #[derive(Debug)]
 pub(crate) struct Us {
@@ -67,6 +72,14 @@ impl Us {
         let doubled = self.options.retry_first.saturating_mul(1 << attempts.saturating_sub(1).min(16));
         let pause = doubled.min(self.options.retry_max);
         pause / 2 + self.jitter(pause / 2)
+    }
+
+    /// Whether what was to be told again at `due` is told now, and when it is due next. Who is called late by more than chance
+    /// cannot keep up, nor can whoever is to answer, often: it would be heard after it is of use, and cost both what they lack.
+    pub(crate) fn again(&self, now: Mono, due: Mono) -> (bool, Mono) {
+        let late = now.saturating_since(due);
+        let pause = self.options.resend_after.max(late * LATE_RESTS);
+        (late < LATE, now + pause)
     }
 
     /// The mark of the next description.

@@ -26,6 +26,24 @@ fn an_agent_is_waited_for_and_then_dialled_once() {
 }
 
 #[test]
+fn an_agent_that_takes_a_session_and_not_its_channel_is_dialled_three_times() {
+    let mut bench = Bench::new("m", Options::default());
+    bench.see_at("z", Agent, SERVER);
+    for n in 0..3 {
+        bench.pass(secs(6.0));
+        let link = bench.offered().unwrap();
+        bench.describe(link, Offer, &format!("our{n}"));
+        bench.hear("z", Agent, sdp(Answer, &format!("their{n}"), "AA"));
+        bench.did();
+        bench.has_path(link);
+        bench.pass(secs(10.0));
+        assert_eq!(closed(&bench.acts), [(link, Failure::Handshake)]);
+    }
+    bench.pass(secs(60.0));
+    assert_eq!(bench.offered(), None);
+}
+
+#[test]
 fn an_agent_is_not_dialled_where_that_is_switched_off() {
     let mut bench = Bench::new("m", Options { dial_agents: false, ..Options::default() });
     bench.see_at("z", Agent, SERVER);

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use sangam_mesh_proto::mesh::{Action, Event, Input, Mesh, Options, Output, Sighting, Source};
 use sangam_mesh_proto::{
-    Candidate, Description, DescriptionKind, Failure, LinkId, LinkState, PeerId, Profile, Signal, Via,
+    Candidate, CandidateKind, Description, DescriptionKind, Failure, LinkId, LinkState, PathProtocol, PeerId, Profile,
+    SelectedPair, Signal, Via,
 };
 use sangam_types::Now;
 
@@ -85,6 +86,12 @@ impl Bench {
         self.feed(Input::Timeout);
     }
 
+    /// Lets time pass without a call, as in a process that cannot keep up.
+    pub(crate) fn sleep(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.feed(Input::Timeout);
+    }
+
     pub(crate) fn see(&mut self, peer: &str, profile: Profile) {
         self.see_at(peer, profile, Source::Rendezvous(0));
     }
@@ -114,6 +121,20 @@ impl Bench {
 
     pub(crate) fn is(&mut self, link: LinkId, state: LinkState) {
         self.feed(Input::Link { link, state, pair: None });
+    }
+
+    /// Checks pass, and nothing more.
+    pub(crate) fn has_path(&mut self, link: LinkId) {
+        let address = "192.0.2.1:9".parse().unwrap();
+        let pair = SelectedPair {
+            local_kind: CandidateKind::Host,
+            local: address,
+            remote_kind: CandidateKind::Host,
+            remote: address,
+            protocol: PathProtocol::Udp,
+            round_trip: None,
+        };
+        self.feed(Input::Link { link, state: LinkState::Connecting, pair: Some(pair) });
     }
 
     /// What was done since this was last asked.

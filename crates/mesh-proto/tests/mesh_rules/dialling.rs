@@ -144,6 +144,7 @@ fn a_node_that_stops_closes_every_link_and_does_nothing_more() {
     let mut bench = Bench::new("m", Options::default());
     let open = bench.linked("z", Sangam);
     bench.see("y", Sangam);
+    bench.pass(secs(0.1));
     let tried = bench.offered().unwrap();
     bench.feed(Input::Stop);
     let mut ended = closed(&bench.did());
@@ -160,4 +161,55 @@ fn a_peer_that_is_known_by_a_signal_of_no_use_is_sought_like_any_other() {
     bench.hear("z", Sangam, marked(Answer, "x", 1, 9, 1, "answer:gone"));
     bench.pass(secs(2.1));
     assert_eq!(offers(&bench.did()), [id("z")]);
+}
+
+#[test]
+fn a_few_are_dialled_at_a_time_and_the_next_when_one_of_them_is_linked_or_takes_long() {
+    let options = Options { links_wanted: 8, dials_max: 2, dial_pace: secs(2.0), ..Options::default() };
+    let mut bench = Bench::new("m", options);
+    for n in 0..50 {
+        bench.see(&format!("z{n}"), Unknown);
+    }
+    bench.pass(secs(0.1));
+    assert_eq!(offers(&bench.did()).len(), 2, "the next in the ring is one of them");
+    bench.pass(secs(1.0));
+    assert_eq!(offers(&bench.did()), []);
+    bench.pass(secs(1.0));
+    let acts = bench.did();
+    assert_eq!(offers(&acts).len(), 2, "those that take long hold up nobody");
+    let last = acts.iter().find_map(|act| if let Action::Offer { link, .. } = act { Some(*link) } else { None });
+    bench.is(last.unwrap(), LinkState::Open);
+    bench.pass(secs(0.1));
+    assert_eq!(offers(&bench.did()).len(), 1, "nor does one that is up");
+}
+
+#[test]
+fn a_node_that_cannot_keep_up_dials_one_at_a_time_and_rests() {
+    let options = Options { links_wanted: 8, dials_max: 8, dial_pace: secs(0.1), ..Options::default() };
+    let mut bench = Bench::new("m", options);
+    for n in 0..50 {
+        bench.see(&format!("z{n}"), Unknown);
+    }
+    bench.did();
+    // Called half a second after it asked to be.
+    bench.sleep(secs(0.5));
+    assert_eq!(offers(&bench.did()), [], "one is under way");
+    bench.pass(secs(1.5));
+    assert_eq!(offers(&bench.did()), []);
+    bench.pass(secs(1.0));
+    assert!(offers(&bench.did()).len() > 2, "it keeps up again");
+}
+
+#[test]
+fn a_node_that_cannot_keep_up_tells_nothing_again() {
+    let mut bench = Bench::new("a", Options::default());
+    bench.see("z", Sangam);
+    let link = bench.offered().unwrap();
+    bench.describe(link, Offer, "our1");
+    bench.did();
+    // Due after a second and a half.
+    bench.sleep(secs(1.8));
+    assert_eq!(bench.did(), []);
+    bench.pass(secs(1.6));
+    assert!(bench.did().iter().any(|act| matches!(act, Action::Send { .. })), "it keeps up again");
 }

@@ -20,7 +20,11 @@ pub(crate) enum Mind {
 pub(crate) enum Kind {
     Ours,
     Synapse,
-    Agent { dials: bool },
+    /// `renews`: a new session takes the place of the old one on its connection, as with libwebrtc; libdatachannel takes none.
+    Agent {
+        dials: bool,
+        renews: bool,
+    },
 }
 
 /// One connection per peer; a new one with each offer, without closing the old; never tries again (§1.6).

@@ -34,7 +34,7 @@ impl World {
         let peer = self.nodes[of].id.clone();
         let dials = match self.nodes[node].kind {
             Kind::Synapse => !self.synapse(node).stored.contains_key(&peer) && self.dice.random_bool(0.3),
-            Kind::Agent { dials } => dials && !self.agent(node).stored.contains_key(&peer),
+            Kind::Agent { dials, .. } => dials && !self.agent(node).stored.contains_key(&peer),
             Kind::Ours => false,
         };
         if dials && self.nodes[of].kind == Kind::Ours {
@@ -165,7 +165,12 @@ impl World {
         }
         let fingerprint = pc.local.fingerprint.clone();
         let local = self.new_credentials(node, link, &fingerprint);
+        let renews = matches!(self.nodes[node].kind, Kind::Agent { renews: true, .. });
         if let Some(pc) = self.nodes[node].pcs.get_mut(&link) {
+            let is_new = pc.remote.as_ref().is_some_and(|remote| remote.fingerprint != theirs.fingerprint);
+            if is_new && renews {
+                (pc.partner, pc.state, pc.fits) = (None, PcState::Connecting, 0);
+            }
             pc.remote = Some(theirs);
             pc.local = local;
         }

@@ -9,6 +9,8 @@ use crate::world::{Weather, World};
 
 const SETTLE: Duration = Duration::from_secs(10);
 const LARGE: usize = 80;
+const AGENT: Kind = Kind::Agent { dials: true, renews: true };
+const SILENT_AGENT: Kind = Kind::Agent { dials: false, renews: true };
 const BAD: Weather = Weather { loss: 0.2, repeats: 0.1, delay_max_ms: 400 };
 
 #[allow(clippy::disallowed_methods, reason = "how long a test searches is set from outside")]
@@ -175,7 +177,7 @@ fn whatever_happens_in_any_weather_ours_are_linked_ten_seconds_after() {
 #[test]
 fn among_originals_too_whatever_happens_ours_and_synapse_are_linked_again() {
     for seed in seeds(20) {
-        let kinds = [Kind::Ours, Kind::Synapse, Kind::Ours, Kind::Agent { dials: true }, Kind::Ours];
+        let kinds = [Kind::Ours, Kind::Synapse, Kind::Ours, AGENT, Kind::Ours];
         let mut world = World::new(seed, &kinds, Options::default());
         world.run(secs(20));
         world.weather = BAD;
@@ -225,7 +227,7 @@ fn synapse_nodes_are_linked_after_crashes_on_either_side() {
 #[test]
 fn agents_are_linked_and_live() {
     for seed in seeds(20) {
-        let kinds = [Kind::Ours, Kind::Agent { dials: true }, Kind::Ours, Kind::Agent { dials: false }];
+        let kinds = [Kind::Ours, AGENT, Kind::Ours, SILENT_AGENT];
         let mut world = World::new(seed, &kinds, Options::default());
         world.run(secs(20));
         assert_eq!(world.missing(&world.pairs()), [], "seed {seed}");
@@ -238,6 +240,22 @@ fn agents_are_linked_and_live() {
         for node in [1, 3] {
             world.crash(node, secs(2));
             world.run(secs(2));
+            assert_heals(&mut world, seed);
+        }
+        assert_eq!(world.deaths, 0, "seed {seed}");
+        assert_quiet(&mut world, seed);
+    }
+}
+
+#[test]
+fn agents_that_take_new_sessions_are_linked_with_a_node_that_was_started_anew() {
+    for seed in seeds(20) {
+        let mut world = World::new(seed, &[Kind::Ours, AGENT, Kind::Ours, SILENT_AGENT], Options::default());
+        world.run(secs(20));
+        assert_eq!(world.missing(&world.pairs()), [], "seed {seed}");
+        for pause in [1, 20] {
+            world.crash(0, secs(pause));
+            world.run(secs(pause));
             assert_heals(&mut world, seed);
         }
         assert_eq!(world.deaths, 0, "seed {seed}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
-use sangam_interop::natlab::{Help, Matrix, PeerKind, Row};
+use sangam_interop::natlab::{Help, Matrix, PeerKind, Row, Summary};
 use sangam_testkit::network::{Impairment, SiteKind};
 
 #[derive(Parser)]
@@ -47,6 +47,9 @@ struct Arguments {
     /// Seconds a call may take
     #[arg(long, default_value_t = 30)]
     limit: u64,
+    /// Pairs that call at the same time
+    #[arg(long, default_value_t = 1)]
+    parallel: usize,
 }
 
 impl Arguments {
@@ -68,6 +71,7 @@ impl Arguments {
             runs: self.runs,
             impairment: is_impaired.then_some(impairment),
             limit: Duration::from_secs(self.limit),
+            parallel: self.parallel,
         }
     }
 }
@@ -76,12 +80,17 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", Row::HEAD)?;
     let mut shown = Ok(());
-    let rows = arguments.matrix().run(|row| {
+    let matrix = arguments.matrix();
+    let rows = matrix.run(|row| {
         if shown.is_ok() {
             shown = writeln!(out, "{}", row.line());
         }
     })?;
     shown?;
+    for help in matrix.helps {
+        let told = if help == Help::Relay { "Told of the relay" } else { "Told of STUN alone" };
+        writeln!(out, "\n{told}: {}.", Summary::of(&rows, help).line())?;
+    }
     Ok(rows.iter().all(Row::is_as_expected))
 }
 

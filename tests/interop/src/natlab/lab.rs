@@ -1,4 +1,5 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -24,7 +25,7 @@ pub struct Lab {
     home: String,
     _relay: Host,
     network: Network,
-    calls: u32,
+    calls: AtomicU32,
 }
 
 /// What peers are told about the relay.
@@ -76,7 +77,7 @@ impl Lab {
         let server = relay.inside(|| builder.start())?;
         let service = TurnService { addr: (RELAY, RELAY_PORT).into(), secret: SECRET.to_owned() };
         let home = certificate.trusting_home()?;
-        Ok(Self { server, service, certificate, home, _relay: relay, network, calls: 0 })
+        Ok(Self { server, service, certificate, home, _relay: relay, network, calls: AtomicU32::new(0) })
     }
 
     /// A machine for a peer: see [`Network::place`].
@@ -105,9 +106,9 @@ impl Lab {
     ///
     /// # Errors
     /// One of the two does not start, or gets no signaling: nothing was learned about the pair.
-    pub fn call(&mut self, sides: [Side<'_>; 2], help: Help, policy: Policy, limit: Duration) -> Result<PairOutcome> {
-        self.calls += 1;
-        let ids = ["caller", "called"].map(|side| format!("{side}-{}", self.calls));
+    pub fn call(&self, sides: [Side<'_>; 2], help: Help, policy: Policy, limit: Duration) -> Result<PairOutcome> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let ids = ["caller", "called"].map(|side| format!("{side}-{call}"));
         let ice_servers = [self.ice_servers(sides[0], help)?, self.ice_servers(sides[1], help)?];
         let start = |at: usize, dial: Option<&str>| {
             let Side { place, peer } = sides[at];

@@ -46,6 +46,8 @@ struct NodePeer {
     heard: mpsc::Receiver<Delivery>,
     orders: mpsc::Receiver<String>,
     calls: u64,
+    /// With whom it spoke last.
+    other: Option<PeerId>,
 }
 
 /// Under which the engine delivers messages of agents.
@@ -53,6 +55,8 @@ const AGENT_MESSAGES: &str = "if-agent-messages";
 const ECHO: &str = "are you there";
 /// For which a relayed pair may give way to a better one.
 const SETTLED: Duration = Duration::from_secs(3);
+/// Attempts to connect that may fail in one call.
+const ATTEMPTS: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Makes calls, or takes them, until its standard input ends.
@@ -75,7 +79,7 @@ pub async fn run_node_peer(options: NodePeerOptions) -> Result<()> {
             Err(why) => say(&json!({ "event": "failed", "call": peer.calls, "why": why }))?,
         }
         let Some(other) = other else { continue };
-        if peer.orders.recv().await.is_none() {
+        if peer.order().await?.is_none() {
             return Ok(());
         }
         peer.hang_up(&other).await?;
@@ -100,36 +104,42 @@ impl NodePeer {
         let node = TestNode::start(options).await?;
         let (to, heard) = mpsc::channel(16);
         let events = node.node.events();
-        node.node.tell(Command::Subscribe { topic: AGENT_MESSAGES.to_owned(), to }).await;
+        let topic = AGENT_MESSAGES.to_owned();
+        node.node.ask(|reply| Command::Subscribe { topic, to, reply }).await;
         let dial = told.dial.as_deref().map(PeerId::new).transpose()?;
-        Ok(Self { node, dial, relay_only, events, heard, orders: lines_of_input(), calls: 0 })
+        Ok(Self { node, dial, relay_only, events, heard, orders: lines_of_input(), calls: 0, other: None })
     }
 
+    /// Until the link is open, or [`ATTEMPTS`] have failed: what the node does by itself after the first belongs to the call.
     async fn call(&mut self, other: &PeerId) -> Result<Result<Value, String>> {
         let began = Instant::now();
         self.node.node.tell(Command::Dial(other.clone())).await;
-        let opened =
-            self.until(|event| is_end_of_attempt(event) || event.event == AgentEventKind::DataChannelOpen).await?;
-        if opened.event != AgentEventKind::DataChannelOpen {
-            return Ok(Err(reason(&opened)));
+        let mut failed = 0;
+        loop {
+            let is_wanted =
+                |event: &AgentEvent| is_end_of_attempt(event) || event.event == AgentEventKind::DataChannelOpen;
+            // The server may still know those that were here before.
+            let event = self.until(|event| event.peer_id.as_ref() == Some(other) && is_wanted(event)).await?;
+            if event.event == AgentEventKind::DataChannelOpen {
+                return self.speak(other, began.elapsed()).await;
+            }
+            failed += 1;
+            if failed == ATTEMPTS {
+                return Ok(Err(reason(&event)));
+            }
         }
-        self.speak(other, began.elapsed()).await
     }
 
     async fn be_called(&mut self) -> Result<Result<Value, String>> {
-        let opened =
-            self.until(|event| is_end_of_attempt(event) || event.event == AgentEventKind::DataChannelOpen).await?;
-        match &opened.peer_id {
-            Some(other) if opened.event == AgentEventKind::DataChannelOpen => {
-                let took = self.link(other).await?.and_then(|link| link.connect_time).unwrap_or_default();
-                self.speak(other, took).await
-            }
-            _ => Ok(Err(reason(&opened))),
-        }
+        let opened = self.until(|event| event.event == AgentEventKind::DataChannelOpen).await?;
+        let other = opened.peer_id.context("a link with nobody")?;
+        let took = self.link(&other).await?.and_then(|link| link.connect_time).unwrap_or_default();
+        self.speak(&other, took).await
     }
 
     /// Sends a word and sends back the other's, until its own is back.
     async fn speak(&mut self, other: &PeerId, took: Duration) -> Result<Result<Value, String>> {
+        self.other = Some(other.clone());
         let first = self.link(other).await?.and_then(|link| link.pair);
         while self.send(other, &json!({ "word": ECHO })).await? == 0 {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -191,9 +201,35 @@ impl NodePeer {
         Ok(self.node.links().await?.into_iter().find(|link| link.peer == *other))
     }
 
+    /// The next order, none if there will be no more.
+    async fn order(&mut self) -> Result<Option<String>> {
+        loop {
+            tokio::select! {
+                order = self.orders.recv() => return Ok(order),
+                Some(heard) = self.heard.recv() => self.answer(&heard).await?,
+            }
+        }
+    }
+
+    /// The other may have a word left when this side is done: it was lost, and is said again.
+    async fn answer(&self, heard: &Delivery) -> Result<()> {
+        let message: Value = serde_json::from_slice(&heard.payload)?;
+        if let (Some(other), Some(word)) = (&self.other, message["payload"]["word"].as_str()) {
+            self.send(other, &json!({ "echo": word })).await?;
+        }
+        Ok(())
+    }
+
     async fn until(&mut self, is_wanted: impl Fn(&AgentEvent) -> bool) -> Result<AgentEvent> {
         loop {
-            match self.events.recv().await {
+            let event = tokio::select! {
+                event = self.events.recv() => event,
+                Some(heard) = self.heard.recv(), if self.other.is_some() => {
+                    self.answer(&heard).await?;
+                    continue;
+                }
+            };
+            match event {
                 Ok(event) if is_wanted(&event) => return Ok(event),
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => bail!("the node has stopped"),

@@ -2,6 +2,7 @@ use anyhow::{Context as _, Result};
 use sangam_interop::Script;
 use sangam_interop::mesh::TestNode;
 use sangam_mesh_proto::PeerId;
+use sangam_testkit::network::Host;
 use sangam_testkit::{Program, WAIT_MAX};
 use serde_json::{Value, json};
 
@@ -68,6 +69,14 @@ impl Agent {
         let mut page = Self { program: script.start()?, pings: 0, id: PeerId::new(id)? };
         page.says("to be registered", |said| said["server"] == "registered")?;
         Ok(page)
+    }
+
+    /// The same on a host of a network, with direct paths alone; it dials this node.
+    pub(crate) fn start_page_on(host: &Host, id: &str, signal: &str, dial: &str) -> Result<Self> {
+        let script =
+            Script::node("clients/if_browser.mjs").option("id", id).option("signal", signal).option("dial", dial);
+        let program = host.inside(|| script.start())?;
+        Ok(Self { program, pings: 0, id: PeerId::new(id)? })
     }
 
     /// Has it dial.

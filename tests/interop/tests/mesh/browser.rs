@@ -1,5 +1,7 @@
 use anyhow::{Result, ensure};
 use sangam_interop::mesh::TestNode;
+use sangam_mesh_node::NodeOptions;
+use sangam_mesh_node::node::Command;
 use sangam_mesh_proto::Profile;
 use sangam_mesh_proto::gossip::Delivery;
 use sangam_testkit::Server;
@@ -45,4 +47,29 @@ async fn a_page_in_chromium_that_hides_its_addresses_and_dials_is_linked() -> Re
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_in_chromium_that_hides_its_addresses_is_dialled() -> Result<()> {
     a_page_is_linked(true).await
+}
+
+/// The page keeps its connection: the offer of the next process becomes a new session on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_in_chromium_is_linked_again_after_the_node_was_started_anew() -> Result<()> {
+    let server =
+        Server::builder().set("http.origins", "*").set("signal.open", "true").set("server.roles", "signal").start()?;
+    let url = url_of(&server)?;
+    let options = || NodeOptions { require_signature: false, ..options_at(&url, AT_ONCE) };
+    let first = options();
+    let identity = first.identity.clone();
+    let node = TestNode::start(first).await?;
+    let mut heard = listen(&node).await;
+    let mut page = Agent::start_page("page", &url, Some(&node), None)?;
+    talk_with_page(&node, &mut page, &mut heard).await?;
+    node.node.tell(Command::Vanish).await;
+    drop(node);
+    let node = TestNode::start(NodeOptions { identity, ..options() }).await?;
+    let mut heard = listen(&node).await;
+    node.linked_with(&page.id).await?;
+    page.is_open(&node)?;
+    assert_eq!(next(&mut heard).await?["payload"]["text"], "from a page");
+    assert_eq!(send(&node, &page.id, &json!({ "text": "once more" })).await?, 1);
+    page.heard(&json!({ "text": "once more" }))?;
+    node.stop().await
 }

@@ -23,7 +23,7 @@ async fn two_nodes_at_a_signaling_server_link_up_and_hear_each_other() -> Result
     other.linked_with(&one.id).await?;
     assert!(link.connect_time.is_some(), "{link:?}");
     let (to, mut heard) = mpsc::channel(8);
-    other.node.tell(Command::Subscribe { topic: "news".to_owned(), to }).await;
+    other.node.ask(|reply| Command::Subscribe { topic: "news".to_owned(), to, reply }).await;
     let said = |reply| Command::Publish { topic: "news".to_owned(), payload: Bytes::from_static(b"hello"), reply };
     one.node.ask(said).await.transpose()?;
     let delivery = tokio::time::timeout(sangam_testkit::WAIT_MAX, heard.recv()).await?;

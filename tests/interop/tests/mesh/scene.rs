@@ -30,7 +30,8 @@ pub(crate) fn url_of(server: &Server) -> Result<String> {
 /// Hears what agents say to a node.
 pub(crate) async fn listen(node: &TestNode) -> mpsc::Receiver<Delivery> {
     let (to, heard) = mpsc::channel(16);
-    node.node.tell(Command::Subscribe { topic: "if-agent-messages".to_owned(), to }).await;
+    let topic = "if-agent-messages".to_owned();
+    node.node.ask(|reply| Command::Subscribe { topic, to, reply }).await;
     heard
 }
 

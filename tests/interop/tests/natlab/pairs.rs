@@ -92,7 +92,7 @@ fn our_nodes_without_a_way_are_told_that_there_is_none() -> Result<()> {
 
 #[test]
 fn our_node_and_libwebrtc_connect_with_each_other() -> Result<()> {
-    let mut lab = Lab::start()?;
+    let lab = Lab::start()?;
     let place = |name, number| lab.place(name, SiteKind::PortRestricted, number, None);
     let places = [place("one", 1)?, place("other", 2)?];
     for peers in [[PeerKind::Sangam, PeerKind::Libwebrtc], [PeerKind::Libwebrtc, PeerKind::Sangam]] {
@@ -115,5 +115,18 @@ fn peers_that_may_use_nothing_but_the_relay_connect_over_links_that_delay_and_lo
     assert!(outcome.pair.as_deref().is_some_and(|pair| pair.starts_with("relay/")), "{outcome:?}");
     // An offer and an answer by signaling, then a round trip at least between the peers: eight links to cross.
     ensure!(outcome.connect_time.is_some_and(|time| time >= 8 * delay), "{outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn our_nodes_connect_over_links_that_delay_and_lose_a_fifth_of_all_packets() -> Result<()> {
+    let mut lab = Lab::start()?;
+    let impairment = Impairment { delay: Duration::from_millis(10), loss: 0.2, seed: 1, ..Impairment::default() };
+    let place = |name, number| lab.place(name, SiteKind::PortRestricted, number, Some(impairment));
+    let places = [place("one", 1)?, place("other", 2)?];
+    for places in [[&places[0], &places[1]], [&places[1], &places[0]]] {
+        let outcome = call(&mut lab, places, PeerKind::Sangam, Help::Relay, Policy::All)?;
+        ensure!(outcome.connected, "{outcome:?}");
+    }
     Ok(())
 }

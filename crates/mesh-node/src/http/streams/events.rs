@@ -57,7 +57,7 @@ pub(in crate::http) async fn messages(
         Err(refusal) => return *refusal,
     };
     let (to, messages) = mpsc::channel(MESSAGES_WAITING_MAX);
-    if !shared.node.tell(Command::Subscribe { topic, to }).await {
+    if shared.node.ask(|reply| Command::Subscribe { topic, to, reply }).await.is_none() {
         return Unanswered.into_response();
     }
     let messages = stream::unfold((messages, place), |(mut messages, place)| async move {

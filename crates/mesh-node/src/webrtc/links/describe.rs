@@ -1,11 +1,14 @@
+use std::ops::Range;
 use std::time::Instant;
 
+use rand::RngExt as _;
 use sangam_mesh_proto::{Candidate, LinkId};
 use str0m::IceCreds;
 use str0m::change::{SdpAnswer, SdpOffer};
 
 use super::Links;
 use crate::endpoint::LocalCandidate;
+use crate::webrtc::checks::Checks;
 use crate::webrtc::description::{Described, Ours, SECTION, renamed};
 use crate::webrtc::guard::guarded;
 use crate::webrtc::link::{Link, Reached};
@@ -13,6 +16,12 @@ use crate::webrtc::{LinkError, LinkEvent};
 
 /// If a description says nothing of the size of messages (RFC 8841 §6.1).
 const MESSAGE_BYTES_DEFAULT: u64 = 64 * 1024;
+
+/// Of a connection's descriptions after the first, by libwebrtc, which counts from 2; others begin with the time, or at random.
+const LATER_VERSIONS: Range<u64> = 3..1 << 24;
+
+/// Among so many numbers a channel's is drawn where earlier ones may be taken; libwebrtc knows 512 of each parity.
+const CHANNELS_SKIPPED_MAX: usize = 64;
 
 impl Links {
     /// Makes a link and describes it, with one data channel, ordered and reliable.
@@ -26,7 +35,48 @@ impl Links {
         locals: &[LocalCandidate],
         now: Instant,
     ) -> Result<String, LinkError> {
+        self.offer_with(id, label, 0, locals, now)
+    }
+
+    /// As [`Links::offer`], for a peer that may hold a session with an earlier process of ours: it may take this one in its
+    /// place, on the connection it has (libwebrtc and browsers do).
+    ///
+    /// Channels of the earlier process are open there, and one of the same number would not be taken: ours has one drawn at
+    /// random. It has an SCTP association, too, and begins no other, but lets an end that was started anew begin one (RFC 9260
+    /// §5.2.2): if the answer says that it is not the first of its connection, we do, whatever our part in the DTLS handshake. To
+    /// such a peer no more than 64 KiB are sent at once.
+    ///
+    /// # Errors
+    /// As [`Links::offer`].
+    pub fn offer_anew(
+        &mut self,
+        id: LinkId,
+        label: &str,
+        locals: &[LocalCandidate],
+        now: Instant,
+    ) -> Result<String, LinkError> {
+        let skipped = rand::rng().random_range(1..=CHANNELS_SKIPPED_MAX);
+        let text = self.offer_with(id, label, skipped, locals, now)?;
+        if let Some(link) = self.links.get_mut(&id) {
+            link.anew = true;
+        }
+        Ok(text)
+    }
+
+    /// The channel's number is the first of its parity (RFC 8832 §6) after so many.
+    fn offer_with(
+        &mut self,
+        id: LinkId,
+        label: &str,
+        skipped: usize,
+        locals: &[LocalCandidate],
+        now: Instant,
+    ) -> Result<String, LinkError> {
         let mut link = self.make(id, locals, now)?;
+        for _ in 0..skipped {
+            // Numbers are given in this order, and one whose channel is never applied is not used.
+            link.rtc.sdp_api().add_channel(String::new());
+        }
         let mut changes = link.rtc.sdp_api();
         changes.add_channel(label.to_owned());
         let (offer, pending) = changes.apply().ok_or_else(|| LinkError::Broken("no offer was made".into()))?;
@@ -117,6 +167,9 @@ impl Links {
             return Err(LinkError::NotOffered);
         }
         let first = link.peer.fingerprint.is_empty();
+        if first {
+            link.begins_sctp = link.anew && resumes(answer);
+        }
         let taken = if first && link.reached == Reached::Nothing {
             let credentials = IceCreds { ufrag: described.fragment.clone(), pass: described.password.clone() };
             link.rtc.direct_api().set_remote_ice_credentials(credentials);
@@ -144,7 +197,7 @@ impl Links {
         if added.is_err() {
             self.figures.candidates_refused += 1;
         }
-        self.touch(id);
+        self.hurry(id);
         added
     }
 
@@ -169,7 +222,8 @@ impl Links {
         }
         self.learn(locals);
         self.born += 1;
-        let mut link = Link::new(self.config.clone().build(now), self.born, now);
+        let checks = Checks::new(&self.options);
+        let mut link = Link::new(self.config.clone().build(now), self.born, checks, now);
         link.add_locals(locals);
         Ok(link)
     }
@@ -218,14 +272,24 @@ impl Links {
         link.peer.fingerprint.clone_from(&described.fingerprint);
         let told = described.message_bytes_max.unwrap_or(MESSAGE_BYTES_DEFAULT);
         let told = if told == 0 { usize::MAX } else { usize::try_from(told).unwrap_or(usize::MAX) };
+        // An association that was begun before the answer was taken does not know what the answer says.
+        let told = if link.begins_sctp { told.min(MESSAGE_BYTES_DEFAULT as usize) } else { told };
         link.peer.message_bytes_max = told.min(self.options.message_bytes_max);
         link.described_as(&described.fragment, &described.password);
         let lines = described.candidates.iter();
         let usable = lines.filter(|line| link.add_line(line, &self.options) == Ok(true)).count();
         link.take_early(&self.options);
-        self.touch(id);
+        self.hurry(id);
         self.tell(id, LinkEvent::RemoteCandidates(usable));
     }
+}
+
+/// Whether an answer is a later one of its connection (`o=`, RFC 8866 §5.2), whose DTLS client the peer is.
+fn resumes(answer: &str) -> bool {
+    let origin = answer.lines().find_map(|line| line.strip_prefix("o="));
+    let version = origin.and_then(|origin| origin.split(' ').nth(2)?.parse().ok());
+    let is_client = answer.lines().any(|line| line == "a=setup:active");
+    is_client && version.is_some_and(|version| LATER_VERSIONS.contains(&version))
 }
 
 fn parse<T, E: std::fmt::Display>(
@@ -236,5 +300,25 @@ fn parse<T, E: std::fmt::Display>(
         Some(Ok(parsed)) => Ok(parsed),
         Some(Err(error)) => Err(LinkError::Description(error.to_string())),
         None => Err(LinkError::Description("it cannot be parsed".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resumes;
+
+    #[test]
+    fn a_later_answer_of_a_dtls_client_is_known_by_libwebrtcs_count() {
+        let answer =
+            |origin: &str, setup: &str| format!("v=0\r\no={origin}\r\ns=-\r\nm=application\r\na=setup:{setup}\r\n");
+        for origin in ["- 8837329786389986127 3 IN IP4 127.0.0.1", "- 1 4 IN IP4 127.0.0.1"] {
+            assert!(resumes(&answer(origin, "active")));
+            assert!(!resumes(&answer(origin, "passive")));
+        }
+        // libwebrtc's first, libdatachannel's, aiortc's.
+        for version in ["2", "0", "3971234567", "-", ""] {
+            assert!(!resumes(&answer(&format!("- 1 {version} IN IP4 127.0.0.1"), "active")), "{version}");
+        }
+        assert!(!resumes("a=setup:active\r\n"));
     }
 }

@@ -9,7 +9,7 @@ use str0m::{Event, IceConnectionState, Input, Output};
 
 use super::Links;
 use crate::webrtc::guard::guarded;
-use crate::webrtc::link::{InUse, Reached};
+use crate::webrtc::link::{InUse, Link, Reached};
 use crate::webrtc::record::Record;
 use crate::webrtc::routes::Path;
 use crate::webrtc::{LinkEvent, LinksOutput};
@@ -19,6 +19,11 @@ const LABEL_BYTES_MAX: usize = 256;
 /// Between two times that all paths are built anew.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 
+/// The least pause between checks (Ta, RFC 8445 §14.2).
+const HURRY_PACE: Duration = Duration::from_millis(5);
+/// Long enough for each of a hundred pairs to be checked.
+const HURRY: Duration = Duration::from_millis(500);
+
 /// Bytes that connectivity checks begin with (RFC 7983 §7): those are not DTLS.
 const STUN_FIRST_BYTE_MAX: u8 = 3;
 
@@ -27,6 +32,9 @@ impl Links {
     pub(super) fn tick(&mut self, id: LinkId, now: Instant) {
         let Some(link) = self.links.get_mut(&id) else { return };
         link.touched = false;
+        while let Some(((local, to), bytes)) = link.checks.due(now) {
+            self.output.push_back(LinksOutput::Transmit { local, to, bytes });
+        }
         match guarded(|| link.rtc.handle_input(Input::Timeout(now))) {
             Some(Ok(())) => self.drive(id, now),
             Some(Err(_)) => self.ended(id),
@@ -38,11 +46,15 @@ impl Links {
     pub(super) fn drive(&mut self, id: LinkId, now: Instant) {
         loop {
             let Some(link) = self.links.get_mut(&id) else { return };
-            match guarded(|| link.rtc.poll_output()) {
+            link.given = 0;
+            let Link { rtc, burst, .. } = link;
+            match burst.gather(|| guarded(|| rtc.poll_output())) {
                 Some(Ok(Output::Transmit(packet))) => {
                     let path = (packet.source, packet.destination);
                     let bytes: Vec<u8> = packet.contents.into();
-                    self.transmit(id, path, bytes);
+                    let followers = burst.after(&bytes);
+                    self.transmit(id, path, bytes, now);
+                    self.follow(path, followers);
                 }
                 Some(Ok(Output::Event(event))) => self.handle_event(id, event, now),
                 Some(Ok(Output::Timeout(_))) if self.give_early(id, now) => {}
@@ -53,13 +65,22 @@ impl Links {
         }
     }
 
-    fn transmit(&mut self, id: LinkId, path: Path, bytes: Vec<u8>) {
+    fn transmit(&mut self, id: LinkId, path: Path, bytes: Vec<u8>, now: Instant) {
         if self.is_held_back(id, path, &bytes) {
             return;
         }
         self.use_path(id, path, bytes.first().is_some_and(|first| *first > STUN_FIRST_BYTE_MAX));
+        if let Some(link) = self.links.get_mut(&id) {
+            let in_use = link.in_use.filter(|in_use| in_use.path == path);
+            link.checks.sent(path, &bytes, in_use.and_then(|in_use| in_use.round_trip), now);
+        }
         let (local, to) = path;
         self.output.push_back(LinksOutput::Transmit { local, to, bytes });
+    }
+
+    /// Packets of data that go the way of one before them.
+    fn follow(&mut self, (local, to): Path, followers: Vec<Vec<u8>>) {
+        self.output.extend(followers.into_iter().map(|bytes| LinksOutput::Transmit { local, to, bytes }));
     }
 
     /// Handshakes in the clear cannot be told apart, so between the same two addresses there is one at a time, the newest; what
@@ -126,7 +147,10 @@ impl Links {
         link.pathless = state.is_disconnected();
         if state.is_connected() {
             link.reached = link.reached.max(Reached::Path);
-            if link.take_deferred().is_err() {
+            // Where we begin the SCTP association, its clock runs from then on, too: the peer's handshake comes first, which may still
+            // go to where our earlier process was.
+            let waits = link.begins_sctp && link.early.is_empty();
+            if !waits && link.take_deferred().is_err() {
                 self.change_state(id, LinkState::Closed(Failure::Description));
                 return;
             }
@@ -223,6 +247,15 @@ impl Links {
         }
     }
 
+    /// There may be new pairs to check, or a request of the peer's has waited for its description. The stack does one thing of
+    /// these at a time, each 50 ms, unless it is told the time more often.
+    pub(super) fn hurry(&mut self, id: LinkId) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.hurried = self.latest.map(|now| now + HURRY);
+        }
+        self.touch(id);
+    }
+
     /// The link waits: for when, and whether it is over.
     fn settle(&mut self, id: LinkId, at: Instant, now: Instant) {
         let Some(link) = self.links.get_mut(&id) else { return };
@@ -233,8 +266,11 @@ impl Links {
         if matches!(link.state, LinkState::Closed(_)) && link.closing.is_none() {
             link.closing = Some(now + self.options.goodbye);
         }
+        let at = link.checks.next(now).map_or(at, |next| next.min(at));
         // A moment that has come already is due at the next call, not within this one.
         let at = link.closing.map_or(at, |until| at.min(until)).max(now);
+        let hurried = link.reached == Reached::Nothing && link.hurried.is_some_and(|until| now < until);
+        let at = if hurried { at.min(now + HURRY_PACE) } else { at };
         self.schedule.set(id, link.due, Some(at));
         link.due = Some(at);
         if let Some(room) = link.take_room(&self.options) {

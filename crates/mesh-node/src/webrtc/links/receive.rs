@@ -70,7 +70,9 @@ impl Links {
     /// Hands a packet to a link. A packet that it cannot take costs that packet only: anyone could have sent it.
     fn give(&mut self, id: LinkId, path: Path, bytes: &[u8], now: Instant) -> bool {
         let Some(link) = self.links.get_mut(&id) else { return false };
-        let is_record = Record::first(bytes).is_some();
+        link.checks.received(path, bytes);
+        let record = Record::first(bytes);
+        let is_record = record.is_some();
         if is_record && link.reached == Reached::Nothing && link.early.len() < self.options.early_records_max {
             link.early.push_back((path, bytes.to_vec()));
             return true;
@@ -79,8 +81,13 @@ impl Links {
             self.change_state(id, LinkState::Closed(Failure::Description));
             return true;
         }
+        let may_wait = link.may_wait(record);
         self.feed(id, path, bytes, now);
-        self.drive(id, now);
+        if may_wait {
+            self.touch(id);
+        } else {
+            self.drive(id, now);
+        }
         true
     }
 

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use sangam_mesh_proto::{Candidate, CandidateKind, LinkId, LinkState, PathProtocol};
@@ -55,13 +56,15 @@ fn a_link_that_is_polled_with_a_moment_before_its_own_checks_its_ways_all_the_sa
 
 #[test]
 fn a_handshake_that_begins_before_our_own_check_is_answered_is_not_lost() {
-    // Whether both are open soon, if so many early records are kept. One that is lost comes again after a second.
+    // Whether both are open soon, if so many early records are kept and one that is lost comes again after a second.
     let is_soon_open = |early_records_max| {
         let mut net = Network::new(9);
         let a = net.host_behind_nat("10.0.0.1:4000", "203.0.113.1", false);
         let b = net.host_behind_nat("10.0.0.2:4000", "203.0.113.2", false);
         for host in [a, b] {
-            net.hosts[host].links = Links::new(LinkOptions { early_records_max, ..LinkOptions::default() }).unwrap();
+            let (repeat_pause, repeat_pause_max) = (Duration::from_secs(1), Duration::from_secs(1));
+            let options = LinkOptions { early_records_max, repeat_pause, repeat_pause_max, ..LinkOptions::default() };
+            net.hosts[host].links = Links::new(options).unwrap();
         }
         let (now, locals) = (net.now, [net.hosts[a].locals.clone(), net.hosts[b].locals.clone()]);
         let offer = net.hosts[a].links.offer(LINK, "test", &locals[0], now).unwrap();
@@ -73,6 +76,19 @@ fn a_handshake_that_begins_before_our_own_check_is_answered_is_not_lost() {
     };
     assert!(is_soon_open(LinkOptions::default().early_records_max));
     assert!(!is_soon_open(0));
+}
+
+#[test]
+fn an_offer_to_skip_the_handshake_of_sctp_is_answered_without() {
+    let mut net = Network::new(12);
+    let (a, b) = (net.host(&["198.51.100.1:4000"]), net.host(&["198.51.100.2:4000"]));
+    let (now, locals) = (net.now, [net.hosts[a].locals.clone(), net.hosts[b].locals.clone()]);
+    let offer = net.hosts[a].links.offer(LINK, "test", &locals[0], now).unwrap();
+    let init = str0m::channel::SctpInitData::new().local_init_string().unwrap();
+    let answer = net.hosts[b].links.answer(LINK, &format!("{offer}a=sctp-init:{init}\r\n"), &locals[1], now).unwrap();
+    assert!(!answer.contains("sctp-init"), "{answer}");
+    net.hosts[a].links.accept(LINK, &answer, now).unwrap();
+    assert!(net.run(Duration::from_secs(2), |net| net.both_open(a, b, LINK)));
 }
 
 #[test]
@@ -91,6 +107,17 @@ fn an_offer_without_candidates_is_completed_by_those_that_follow() {
         assert!(candidate.line.starts_with("candidate:") && candidate.line.ends_with("typ host"), "{candidate:?}");
         net.hosts[other].links.add_remote(*id, candidate, now).unwrap();
     }
+    assert!(net.run(Duration::from_secs(2), |net| net.both_open(a, b, LINK)));
+}
+
+#[test]
+fn a_peer_that_turns_out_to_remember_nothing_is_linked_by_an_offer_for_one_that_may() {
+    let mut net = Network::new(3);
+    let (a, b) = (net.host(&["198.51.100.1:4000"]), net.host(&["198.51.100.2:4000"]));
+    let (now, locals) = (net.now, [net.hosts[a].locals.clone(), net.hosts[b].locals.clone()]);
+    let offer = net.hosts[a].links.offer_anew(LINK, "test", &locals[0], now).unwrap();
+    let answer = net.hosts[b].links.answer(LINK, &offer, &locals[1], now).unwrap();
+    net.hosts[a].links.accept(LINK, &answer, now).unwrap();
     assert!(net.run(Duration::from_secs(2), |net| net.both_open(a, b, LINK)));
 }
 
@@ -239,4 +266,21 @@ fn candidates_with_names_are_handed_out_and_used_once_resolved() {
     let (ip, now) = ("198.51.100.1".parse().unwrap(), net.now);
     net.hosts[b].links.add_remote(LINK, &with_address(&names[0].1, ip), now).unwrap();
     assert!(net.run(Duration::from_secs(3), |net| net.both_open(a, b, LINK)));
+}
+
+#[test]
+fn checks_do_not_wait_for_each_other_longer_than_they_must() {
+    let mut net = Network::new(17);
+    net.delay = Duration::from_micros(500);
+    // Only the last address of each leads anywhere.
+    let addresses = |host: u8| (1..=3).map(move |n| format!("198.51.{host}.{n}:4000")).collect::<Vec<_>>();
+    let (ours, theirs) = (addresses(1), addresses(2));
+    let host = |net: &mut Network, all: &[String]| net.host(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    let (a, b) = (host(&mut net, &ours), host(&mut net, &theirs));
+    let cut = ours[..2].iter().chain(&theirs[..2]).map(|text| text.parse::<SocketAddr>().unwrap().ip());
+    net.cut.extend(cut);
+    let start = net.now;
+    net.connect(a, b, LINK);
+    let took = net.now - start;
+    assert!(took < Duration::from_millis(100), "{took:?}");
 }

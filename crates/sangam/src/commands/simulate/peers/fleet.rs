@@ -1,7 +1,9 @@
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 use sangam_mesh_node::node::{Command, LinkView, TopicsView};
 use sangam_mesh_node::{Deps, Node, NodeOptions};
@@ -36,10 +38,20 @@ pub(super) struct Fleet {
 const DELIVERIES_WAITING_MAX: usize = 65_536;
 
 /// A node that does not say what links it has for so long counts as one without.
-const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 pub(super) fn topic(number: u32) -> String {
     format!("simulation-{number}")
+}
+
+impl Peer {
+    /// Its links; none if it is dead or does not answer in time.
+    async fn links(&self) -> Vec<LinkView> {
+        if self.is_dead {
+            return Vec::new();
+        }
+        timeout(ANSWER_MAX, self.node.ask(Command::Links)).await.ok().flatten().unwrap_or_default()
+    }
 }
 
 impl Fleet {
@@ -52,7 +64,7 @@ impl Fleet {
         let node = Node::start(options, deps).await.with_context(|| format!("node {number} does not start"))?;
         let (to, heard) = mpsc::channel(DELIVERIES_WAITING_MAX);
         for topic in (0..plan.args.topics).map(topic) {
-            node.tell(Command::Subscribe { topic, to: to.clone() }).await;
+            node.ask(|reply| Command::Subscribe { topic, to: to.clone(), reply }).await;
         }
         tokio::spawn(note(number, heard, Arc::clone(&self.ledger), self.began));
         self.peers.push(Peer { id, node, is_dead: false });
@@ -61,25 +73,14 @@ impl Fleet {
 
     /// The links of each node that lives, by number; none of others.
     pub(super) async fn links(&self) -> Vec<Vec<LinkView>> {
-        let mut links = Vec::with_capacity(self.peers.len());
-        for peer in &self.peers {
-            let asked = if peer.is_dead {
-                None
-            } else {
-                timeout(ANSWER_MAX, peer.node.ask(Command::Links)).await.ok().flatten()
-            };
-            links.push(asked.unwrap_or_default());
-        }
-        links
+        join_all(self.peers.iter().map(Peer::links)).await
     }
 
     /// Bytes of frames that all living nodes handed to their links.
     pub(super) async fn topics(&self) -> Vec<TopicsView> {
-        let mut views = Vec::new();
-        for peer in self.peers.iter().filter(|peer| !peer.is_dead) {
-            views.extend(peer.node.ask(Command::Topics).await);
-        }
-        views
+        let alive = self.peers.iter().filter(|peer| !peer.is_dead);
+        let asked = join_all(alive.map(|peer| peer.node.ask(Command::Topics))).await;
+        asked.into_iter().flatten().collect()
     }
 
     /// Ends a node without a goodbye.
@@ -106,6 +107,7 @@ fn options(plan: &Plan<'_>, rng: &mut StdRng) -> NodeOptions {
     options.endpoint.with_loopback = plan.args.address.iter().any(std::net::IpAddr::is_loopback);
     options.endpoint.servers.clone_from(&plan.servers);
     options.endpoint.loss_share = plan.args.loss;
+    options.endpoint.loss_seed = Some(rng.random());
     options.endpoint.ca_file.clone_from(&plan.args.ca_file);
     options.discovery.ca_file.clone_from(&plan.args.ca_file);
     options.discovery.mdns.enabled = false;

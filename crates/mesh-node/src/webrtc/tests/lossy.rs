@@ -1,0 +1,113 @@
+//! How long links take to form where packets are lost, for many seeds in virtual time.
+//!
+//! `SANGAM_LINK_SEEDS=500 cargo nextest run -p sangam-mesh-node -E 'test(lossy)' --no-capture` prints how the times are spread.
+
+use std::time::Duration;
+
+use sangam_mesh_proto::LinkId;
+
+use super::network::Network;
+use crate::webrtc::LinkOptions;
+
+const LINK: LinkId = LinkId(7);
+
+/// How long one attempt of the mesh may take.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// How long something took for each seed, shortest first.
+struct Spread {
+    took: Vec<Duration>,
+    failed: usize,
+    packets: u64,
+}
+
+impl Spread {
+    /// Where so many of a thousand packets are lost each way, and each takes so many milliseconds.
+    fn of(loss: u64, delay: u64, options: &LinkOptions, work: fn(&mut Network) -> Option<Duration>) -> Self {
+        let seeds = std::env::var("SANGAM_LINK_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40);
+        let mut spread = Self { took: Vec::new(), failed: 0, packets: 0 };
+        for seed in 0..seeds {
+            let mut net = Network::new(seed);
+            (net.loss, net.delay) = (loss, Duration::from_millis(delay));
+            for address in ["198.51.100.1:4000", "198.51.100.2:4000"] {
+                net.host_with(&[address], options.clone());
+            }
+            match work(&mut net) {
+                Some(took) => spread.took.push(took),
+                None => spread.failed += 1,
+            }
+            spread.packets += net.packets;
+        }
+        spread.took.sort_unstable();
+        let [median, p95] = [50, 95].map(|percent| spread.percentile(percent));
+        println!(
+            "{:>4.1} % lost, {delay:>3} ms: median {median:?}, 95 % {p95:?}, longest {:?}, {} of {seeds} not within \
+             {ATTEMPT:?}, {} packets each",
+            loss as f64 / 10.0,
+            spread.took.last(),
+            spread.failed,
+            spread.packets / seeds,
+        );
+        spread
+    }
+
+    /// Within which so many percent of all were open; none if more failed.
+    fn percentile(&self, percent: usize) -> Option<Duration> {
+        let all = self.took.len() + self.failed;
+        self.took.get((all * percent).div_ceil(100).saturating_sub(1)).copied()
+    }
+}
+
+/// From both descriptions to a channel that is open on both sides.
+fn open(net: &mut Network) -> Option<Duration> {
+    let begun = net.now;
+    net.dial(0, 1, LINK);
+    net.run(ATTEMPT, |net| net.both_open(0, 1, LINK)).then(|| net.now - begun)
+}
+
+/// A question over a link that is open, until its answer is there.
+fn ask(net: &mut Network) -> Option<Duration> {
+    let loss = std::mem::take(&mut net.loss);
+    net.connect(0, 1, LINK);
+    net.loss = loss;
+    let begun = net.now;
+    net.hosts[0].links.send(LINK, false, b"question").unwrap();
+    if !net.run(ATTEMPT, |net| !net.hosts[1].messages(LINK).is_empty()) {
+        return None;
+    }
+    net.hosts[1].links.send(LINK, false, b"answer").unwrap();
+    net.run(ATTEMPT, |net| !net.hosts[0].messages(LINK).is_empty()).then(|| net.now - begun)
+}
+
+#[test]
+fn nineteen_of_twenty_links_form_in_one_attempt_where_a_fifth_of_all_packets_is_lost_on_each_of_two_legs() {
+    for delay in [5, 50, 150] {
+        let spread = Spread::of(360, delay, &LinkOptions::default(), open);
+        assert!(spread.percentile(95).is_some(), "{} failed", spread.failed);
+    }
+}
+
+#[test]
+fn links_form_within_seconds_where_a_fifth_of_all_packets_is_lost() {
+    for delay in [5, 50, 150] {
+        let spread = Spread::of(200, delay, &LinkOptions::default(), open);
+        assert!(spread.percentile(95).is_some_and(|time| time < Duration::from_secs(5)), "{:?}", spread.took);
+    }
+}
+
+#[test]
+fn a_question_is_answered_within_seconds_where_a_fifth_of_all_packets_is_lost_on_each_of_two_legs() {
+    for delay in [5, 50] {
+        let spread = Spread::of(360, delay, &LinkOptions::default(), ask);
+        assert!(spread.percentile(95).is_some_and(|time| time < Duration::from_secs(5)), "{:?}", spread.took);
+    }
+}
+
+#[test]
+fn where_nothing_is_lost_and_answers_come_soon_nothing_is_said_twice() {
+    for work in [open, ask] {
+        let silent = Spread::of(0, 5, &LinkOptions { repeats_max: 0, ..LinkOptions::default() }, work);
+        let spread = Spread::of(0, 5, &LinkOptions::default(), work);
+        assert_eq!((spread.failed, spread.packets), (0, silent.packets));
+    }
+}
