@@ -68,6 +68,7 @@ impl Pair {
 impl Connect {
     pub(crate) fn run(&self) -> Result<Connected> {
         let mut pair = Pair::start(&self.kind, self.way)?;
+        process::raise_threads(&self.kind)?;
         let mut millis = Vec::new();
         for link in 0..=self.connects {
             let began = Instant::now();

@@ -114,11 +114,10 @@ impl End {
     fn settle(&mut self) -> Result<()> {
         loop {
             match self.links.poll(Instant::now()) {
-                LinksOutput::Transmit { local, to, bytes } => {
-                    self.endpoint.send(local, to, &bytes);
-                }
+                LinksOutput::Transmit { local, to, bytes } => self.endpoint.queue(local, to, bytes),
                 LinksOutput::Event(link, event) => self.on_event(link, event)?,
                 LinksOutput::Wait(at) => {
+                    self.endpoint.flush();
                     self.due = at;
                     return Ok(());
                 }

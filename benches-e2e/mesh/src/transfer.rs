@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::driver::{Pair, Way};
 use crate::line::Order;
-use crate::process::Kind;
+use crate::process::{self, Kind};
 
 /// One link that is kept full in one direction.
 #[derive(Args)]
@@ -40,6 +40,7 @@ pub(crate) struct Transferred {
 impl Transfer {
     pub(crate) fn run(&self) -> Result<Transferred> {
         let mut pair = Pair::start(&self.kind, self.way)?;
+        process::raise_threads(&self.kind)?;
         pair.connect(0)?;
         pair.offerer.order(&Order::Send { link: 0, message_bytes: self.message_bytes })?;
         thread::sleep(Duration::from_millis(self.warm_up_millis));

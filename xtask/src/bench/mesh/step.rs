@@ -132,15 +132,7 @@ impl Bench<'_> {
     }
 
     fn run<T: DeserializeOwned>(&self, measure: Measure, kind: Kind, arguments: &[String]) -> Result<T> {
-        let mut command = match self.priority {
-            Priority::Ordinary => self.repository.command(&self.program),
-            Priority::Realtime => {
-                // Above the ends: it carries their packets where the way is long.
-                let mut command = self.repository.command("chrt");
-                command.args(["-r", "20"]).arg(&self.program);
-                command
-            }
-        };
+        let mut command = self.repository.command(&self.program);
         command.arg(measure.name()).args(arguments);
         if self.priority == Priority::Realtime {
             command.arg("--realtime");
