@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use sangam_mesh_node::NodeOptions;
 use sangam_mesh_node::node::Command;
@@ -162,7 +162,12 @@ impl Cycles {
             }
             false
         };
-        let heard = tokio::time::timeout(WAIT_MAX, hears).await.context("a message that does not come")?;
+        let Ok(heard) = tokio::time::timeout(WAIT_MAX, hears).await else {
+            let (ours, theirs) = (&self.stays.node, &other.node);
+            let topics = (ours.ask(Command::Topics).await, theirs.ask(Command::Topics).await);
+            let links = (ours.ask(Command::Links).await, theirs.ask(Command::Links).await);
+            bail!("a message that does not come: {topics:#?} {links:#?}");
+        };
         ensure!(heard, "the other has stopped");
         Ok(other)
     }

@@ -36,7 +36,8 @@ pub enum LinkEvent {
     },
     /// A message came.
     Message(Frame),
-    /// After [`super::SendError::Full`]: so many bytes may be sent.
+    /// After [`super::SendError::Full`], or when what [`super::Links::room`] and the last word said is nearly used up: so many bytes
+    /// may be sent.
     Room(usize),
     /// This pair carries the link from now on.
     Pair(SelectedPair),

@@ -121,6 +121,8 @@ pub(super) struct Link {
     pub(super) pair: Option<SelectedPair>,
     /// A message of so many bytes was refused: room for it is to be told.
     pub(super) wants_room: Option<usize>,
+    /// What is left of the room that was told last, by the account of whoever asked for it.
+    pub(super) credit: Option<usize>,
     /// No paths left: every check gave up.
     pub(super) pathless: bool,
     /// We are closing it; it is dropped then.
@@ -163,6 +165,7 @@ impl Link {
             paths: Vec::new(),
             pair: None,
             wants_room: None,
+            credit: None,
             pathless: false,
             closing: None,
             secured: false,
@@ -340,16 +343,27 @@ impl Link {
         }
     }
 
-    /// The room to be told now, if one waits for it: what was refused fits, and it is worth the word. On a long way little is
-    /// enough, or the way would run empty between a word and the next.
-    pub(super) fn take_room(&mut self, options: &LinkOptions) -> Option<usize> {
-        let refused = self.wants_room?;
-        let worth = (self.window(options) / 2).min(ROOM_TOLD_BYTES);
+    /// The room, as it is told to whoever keeps account of it from then on.
+    pub(super) fn tell_room(&mut self, options: &LinkOptions) -> usize {
         let room = self.room(options);
-        if room < refused.max(worth) {
+        self.credit = Some(room);
+        room
+    }
+
+    /// The room to be told now: what was refused fits, or whoever keeps account of it believes that little is left, and it is worth
+    /// the word. On a long way little is enough, or the way would run empty between a word and the next.
+    pub(super) fn take_room(&mut self, options: &LinkOptions) -> Option<usize> {
+        let worth = (self.window(options) / 2).min(ROOM_TOLD_BYTES);
+        let runs_out = self.credit.is_some_and(|credit| credit < worth);
+        if !runs_out && self.wants_room.is_none() {
+            return None;
+        }
+        let room = self.room(options);
+        if room < self.wants_room.unwrap_or_default().max(worth) {
             return None;
         }
         self.wants_room = None;
+        self.credit = self.credit.map(|_| room);
         Some(room)
     }
 
@@ -376,6 +390,7 @@ impl Link {
             Some(Ok(true)) => {
                 self.figures.bytes_sent += bytes.len() as u64;
                 self.figures.messages_sent += 1;
+                self.credit = self.credit.map(|credit| credit.saturating_sub(bytes.len()));
                 Ok(())
             }
             Some(Ok(false)) => {

@@ -138,9 +138,10 @@ impl Links {
         Ok(())
     }
 
-    /// How many bytes [`Links::send`] takes now; zero when the link is not open.
+    /// How many bytes [`Links::send`] takes now; zero when the link is not open. Whoever asks may keep account by itself from then
+    /// on: [`LinkEvent::Room`] follows whenever what it was told is nearly used up and there is more again.
     pub fn room(&mut self, id: LinkId) -> usize {
-        self.links.get_mut(&id).map_or(0, |link| link.room(&self.options))
+        self.links.get_mut(&id).map_or(0, |link| link.tell_room(&self.options))
     }
 
     /// What carries the link, as the stack itself tells; none before a path works.

@@ -32,3 +32,26 @@ async fn two_nodes_at_a_signaling_server_link_up_and_hear_each_other() -> Result
     one.stop().await?;
     other.stop().await
 }
+
+/// More than a window holds at once: what is behind it waits for a word of room.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_go_on_when_more_has_passed_than_a_window_holds() -> Result<()> {
+    const MESSAGES: usize = 200;
+    let server = Server::start()?;
+    let (one, other) = two_nodes(&server).await?;
+    one.linked_with(&other.id).await?;
+    let (to, mut heard) = mpsc::channel(MESSAGES);
+    other.node.ask(|reply| Command::Subscribe { topic: "news".to_owned(), to, reply }).await;
+    let payload = Bytes::from(vec![b'x'; 1024]);
+    for _ in 0..MESSAGES {
+        let payload = payload.clone();
+        let said = |reply| Command::Publish { topic: "news".to_owned(), payload, reply };
+        one.node.ask(said).await.transpose()?;
+    }
+    for _ in 0..MESSAGES {
+        let delivery = tokio::time::timeout(sangam_testkit::WAIT_MAX, heard.recv()).await?;
+        assert_eq!(delivery.map(|delivery| delivery.payload.len()), Some(1024));
+    }
+    one.stop().await?;
+    other.stop().await
+}

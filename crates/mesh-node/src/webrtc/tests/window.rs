@@ -37,6 +37,26 @@ fn a_full_window_refuses_and_tells_when_there_is_room() {
     net.hosts[a].links.send(LINK, true, &[0; 8192]).unwrap();
 }
 
+/// A consumer that stops by its own account is refused nothing, and was never told of room again.
+#[test]
+fn whoever_keeps_account_of_the_room_hears_of_more_before_it_is_used_up() {
+    let (mut net, a, b) = connected(Duration::from_micros(500));
+    let mut account = net.hosts[a].links.room(LINK);
+    for sent in 0..100 {
+        assert!(account >= 8192, "{account} bytes are left after {sent} messages");
+        net.hosts[a].links.send(LINK, true, &[0; 8192]).unwrap();
+        account -= 8192;
+        net.hosts[a].events.clear();
+        net.pass(Duration::from_millis(10));
+        for (_, event) in &net.hosts[a].events {
+            if let LinkEvent::Room(room) = event {
+                account = *room;
+            }
+        }
+    }
+    assert!(net.run(Duration::from_secs(5), |net| net.hosts[b].messages(LINK).len() == 100));
+}
+
 #[test]
 fn the_window_follows_the_round_trip() {
     let (mut net, a, _) = connected(Duration::from_millis(50));
