@@ -16,7 +16,7 @@ const RELAY_HOPS_MAX: u8 = 3;
 
 impl Engine {
     pub(super) fn on_link_event(&mut self, link: LinkId, event: LinkEvent) {
-        let (instant, now) = self.clock.now();
+        let (instant, _) = self.clock.now();
         match event {
             LinkEvent::State(state) => self.on_link_state(link, state),
             LinkEvent::Opened { label, message_bytes_max } => {
@@ -31,10 +31,19 @@ impl Engine {
                 self.metrics.received(frame.bytes.len());
                 self.on_frame(link, frame);
             }
-            LinkEvent::Room(bytes) => self.gossip.handle_input(now, gossip::Input::Room { link, bytes }),
+            LinkEvent::Room(_) => self.tell_room(link),
             LinkEvent::Pair(pair) => self.on_pair(link, pair),
             LinkEvent::RemoteCandidates(_) => {}
         }
+    }
+
+    /// Tells topics how much a link takes, once what they gave for it already is in it: else they would give more than it takes,
+    /// and that would be lost.
+    fn tell_room(&mut self, link: LinkId) {
+        let (_, now) = self.clock.now();
+        self.settle_gossip(now);
+        let bytes = self.links.room(link);
+        self.gossip.handle_input(now, gossip::Input::Room { link, bytes });
     }
 
     fn on_frame(&mut self, link: LinkId, frame: Frame) {
@@ -93,8 +102,7 @@ impl Engine {
         if !was_up {
             let up = gossip::Input::Up { link, peer: peer.clone(), profile, frame_bytes_max };
             self.gossip.handle_input(now, up);
-            let bytes = self.links.room(link);
-            self.gossip.handle_input(now, gossip::Input::Room { link, bytes });
+            self.tell_room(link);
             for frame in early {
                 self.gossip.handle_input(now, gossip::Input::Frame { link, frame });
             }

@@ -45,7 +45,7 @@ impl Engine {
         }
     }
 
-    fn settle_gossip(&mut self, now: Now) -> bool {
+    pub(super) fn settle_gossip(&mut self, now: Now) -> bool {
         let mut is_busy = false;
         loop {
             match self.gossip.poll_output(now) {

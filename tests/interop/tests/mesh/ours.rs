@@ -48,8 +48,13 @@ async fn messages_go_on_when_more_has_passed_than_a_window_holds() -> Result<()>
         let said = |reply| Command::Publish { topic: "news".to_owned(), payload, reply };
         one.node.ask(said).await.transpose()?;
     }
-    for _ in 0..MESSAGES {
-        let delivery = tokio::time::timeout(sangam_testkit::WAIT_MAX, heard.recv()).await?;
+    for number in 0..MESSAGES {
+        let Ok(delivery) = tokio::time::timeout(sangam_testkit::WAIT_MAX, heard.recv()).await else {
+            let (ours, theirs) = (&one.node, &other.node);
+            let topics = (ours.ask(Command::Topics).await, theirs.ask(Command::Topics).await);
+            let links = (ours.ask(Command::Links).await, theirs.ask(Command::Links).await);
+            anyhow::bail!("message {number} does not come: {topics:#?} {links:#?}");
+        };
         assert_eq!(delivery.map(|delivery| delivery.payload.len()), Some(1024));
     }
     one.stop().await?;
