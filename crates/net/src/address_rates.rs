@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use sangam_types::Mono;
 
+use crate::bucket::{Bucket, Filling};
 use crate::source::Source;
 
 /// How often each client address (IPv6: one /64) may do something: a token bucket for each.
 #[derive(Debug)]
 pub struct AddressRates {
-    per_sec: f64,
-    burst: f64,
+    filling: Filling,
     addresses_max: usize,
     table: Mutex<Table>,
 }
@@ -24,12 +24,6 @@ struct Table {
     swept_at: Option<Mono>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    tokens: f64,
-    filled_at: Mono,
-}
-
 /// How often a full table is searched for buckets that are full again.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -38,8 +32,7 @@ impl AddressRates {
     /// bucket. One address costs about 100 bytes.
     #[must_use]
     pub fn new(per_sec: u32, burst: u32, addresses_max: usize) -> Self {
-        let (per_sec, burst) = (f64::from(per_sec.max(1)), f64::from(burst.max(1)));
-        Self { per_sec, burst, addresses_max, table: Mutex::default() }
+        Self { filling: Filling::new(per_sec, burst), addresses_max, table: Mutex::default() }
     }
 
     /// Takes one token of an address.
@@ -53,22 +46,11 @@ impl AddressRates {
         if table.buckets.len() >= self.addresses_max && !table.buckets.contains_key(&source) {
             self.sweep(&mut table, now);
         }
-        let new = Bucket { tokens: self.burst, filled_at: now };
+        let new = self.filling.full(now);
         let has_place = table.buckets.len() < self.addresses_max || table.buckets.contains_key(&source);
         let bucket =
             if has_place { table.buckets.entry(source).or_insert(new) } else { table.shared.get_or_insert(new) };
-        bucket.tokens = self.tokens(bucket, now);
-        bucket.filled_at = bucket.filled_at.max(now);
-        if bucket.tokens < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - bucket.tokens) / self.per_sec));
-        }
-        bucket.tokens -= 1.0;
-        Ok(())
-    }
-
-    fn tokens(&self, bucket: &Bucket, now: Mono) -> f64 {
-        let earned = now.saturating_since(bucket.filled_at).as_secs_f64() * self.per_sec;
-        (bucket.tokens + earned).min(self.burst)
+        self.filling.take(bucket, now)
     }
 
     /// Forgets buckets that are as good as new.
@@ -77,7 +59,7 @@ impl AddressRates {
             return;
         }
         table.swept_at = Some(now);
-        table.buckets.retain(|_, bucket| self.tokens(bucket, now) < self.burst);
+        table.buckets.retain(|_, bucket| !self.filling.is_full(bucket, now));
     }
 }
 

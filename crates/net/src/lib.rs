@@ -9,6 +9,7 @@
 mod accepted;
 mod address_rates;
 mod admission;
+mod bucket;
 mod certificate;
 mod detached;
 pub mod http;

@@ -3,41 +3,28 @@ use std::time::Duration;
 
 use sangam_types::Mono;
 
+use crate::bucket::{Bucket, Filling};
+
 /// How fast sockets or sessions may begin, over all clients: a token bucket. [`Admission`](crate::Admission) bounds how many
 /// there are, [`Pace`](crate::Pace) what one of them sends.
 #[derive(Debug)]
 pub struct OpeningRate {
-    per_sec: f64,
-    burst: f64,
+    filling: Filling,
     bucket: Mutex<Bucket>,
-}
-
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    filled_at: Mono,
 }
 
 impl OpeningRate {
     /// So many each second for long, and `burst` at once. Both are at least one.
     #[must_use]
     pub fn new(per_sec: u32, burst: u32) -> Self {
-        let burst = f64::from(burst.max(1));
-        let bucket = Mutex::new(Bucket { tokens: burst, filled_at: Mono::ZERO });
-        Self { per_sec: f64::from(per_sec.max(1)), burst, bucket }
+        let filling = Filling::new(per_sec, burst);
+        Self { filling, bucket: Mutex::new(filling.full(Mono::ZERO)) }
     }
 
     /// Takes one token; false if there is none.
     pub fn take(&self, now: Mono) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let earned = now.saturating_since(bucket.filled_at).as_secs_f64() * self.per_sec;
-        bucket.tokens = (bucket.tokens + earned).min(self.burst);
-        bucket.filled_at = bucket.filled_at.max(now);
-        let is_there = bucket.tokens >= 1.0;
-        if is_there {
-            bucket.tokens -= 1.0;
-        }
-        is_there
+        self.filling.take(&mut bucket, now).is_ok()
     }
 }
 

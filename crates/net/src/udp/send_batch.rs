@@ -236,9 +236,9 @@ fn send_all<S: Borrow<Socket>>(
     sent
 }
 
-fn send(fd: RawFd, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
+pub(super) fn send(fd: RawFd, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
     let count = libc::c_uint::try_from(messages.len()).expect("a run has at most BATCH_MAX messages");
-    // SAFETY: each of the `count` headers points to a name, an iovec, bytes and perhaps a control message of the
+    // SAFETY: each of the `count` headers points to a name, iovecs, their bytes and perhaps a control message of the
     // lengths it states, which the callers keep alive; the kernel only reads them.
     let result = unsafe { libc::sendmmsg(fd, messages.as_mut_ptr(), count, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
     usize::try_from(result).map_err(|_| io::Error::last_os_error())

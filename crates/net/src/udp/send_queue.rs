@@ -1,4 +1,4 @@
-#![allow(unsafe_code, reason = "sendmmsg takes arrays of C structures with pointers between them")]
+#![allow(unsafe_code, reason = "holds arrays of C structures with pointers between them, for sendmmsg")]
 
 use std::fmt;
 use std::io;
@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use super::control_message::{Control, encode_segment};
 use super::raw_addr::RawAddr;
 use super::recv_batch::EMPTY_MESSAGE;
+use super::send_batch::send;
 use super::{BATCH_MAX, SendFailure, Socket};
 
 /// Datagrams of one socket that leave together.
@@ -123,7 +124,7 @@ impl SendQueue {
         rows: Range<usize>,
         each: &mut impl FnMut(usize, Result<(), SendFailure>),
     ) -> usize {
-        let (sent, error) = match send(socket, &mut self.messages) {
+        let (sent, error) = match send(socket.as_fd().as_raw_fd(), &mut self.messages) {
             Ok(sent) => (sent, None),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (0, None),
             Err(error) => (0, Some(error)),
@@ -178,15 +179,6 @@ impl Iterator for Rows<'_> {
         self.next = end;
         Some(start..end)
     }
-}
-
-fn send(socket: &Socket, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
-    let count = libc::c_uint::try_from(messages.len()).unwrap_or(libc::c_uint::MAX);
-    let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: each of the `count` headers points to a name, iovecs, their bytes and perhaps a control message of the lengths it
-    // states, which the queue keeps as they are until after the call; the kernel only reads them.
-    let result = unsafe { libc::sendmmsg(fd, messages.as_mut_ptr(), count, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
-    usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
 
 #[cfg(test)]
