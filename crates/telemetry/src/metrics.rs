@@ -1,6 +1,8 @@
 //! Metrics: name, unit, help and labels of each, per subject.
 
 pub mod coturn;
+#[cfg(test)]
+mod exposition;
 pub mod external_address;
 pub mod http;
 pub mod listener;

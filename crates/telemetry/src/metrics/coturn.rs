@@ -85,23 +85,20 @@ fn traffic(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 8] {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
+    use crate::metrics::exposition::{check, exposition};
 
-    fn exposition(snapshot: RelaySnapshot) -> String {
+    fn shown(snapshot: RelaySnapshot) -> String {
         let mut registry = Registry::default();
         let metrics = RelayMetrics::default();
         metrics.publish(move || snapshot.clone());
         CoturnAliases::register(&mut registry, &metrics, "example.org");
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
-        text
+        exposition(&registry)
     }
 
     #[test]
     fn figures_stand_under_the_names_and_meanings_of_coturn() {
-        let text = exposition(RelaySnapshot {
+        let text = shown(RelaySnapshot {
             allocations_over: vec![("udp", 3), ("tcp", 2), ("tls", 1)],
             requests: vec![("binding", 9)],
             binding_errors: 2,
@@ -111,26 +108,27 @@ mod tests {
             bytes: vec![("to_peer", 500), ("to_client", 600)],
             ..RelaySnapshot::default()
         });
-        for line in [
-            r#"turn_total_allocations{type="UDP"} 3"#,
-            r#"turn_total_allocations{type="TLS/TCP"} 1"#,
-            "stun_binding_request 9",
-            "stun_binding_response 7",
-            "stun_binding_error 2",
-            "turn_total_traffic_rcvp 10",
-            "turn_total_traffic_sentb 2000",
-            "turn_total_traffic_peer_rcvb 600",
-            r#"turn_traffic_rcvb{realm="example.org"} 1000"#,
-            r#"turn_traffic_peer_sentp{realm="example.org"} 5"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
-        }
+        check(
+            &text,
+            &[
+                r#"turn_total_allocations{type="UDP"} 3"#,
+                r#"turn_total_allocations{type="TLS/TCP"} 1"#,
+                "stun_binding_request 9",
+                "stun_binding_response 7",
+                "stun_binding_error 2",
+                "turn_total_traffic_rcvp 10",
+                "turn_total_traffic_sentb 2000",
+                "turn_total_traffic_peer_rcvb 600",
+                r#"turn_traffic_rcvb{realm="example.org"} 1000"#,
+                r#"turn_traffic_peer_sentp{realm="example.org"} 5"#,
+            ],
+        );
     }
 
     #[test]
     fn the_operators_page_names_each_alias() {
         let page = include_str!("../../../../docs/operate/monitor.md");
-        let text = exposition(RelaySnapshot::default());
+        let text = shown(RelaySnapshot::default());
         let names: Vec<&str> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
         assert_eq!(names.len(), 20);

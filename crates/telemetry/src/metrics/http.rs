@@ -71,9 +71,8 @@ impl HttpMetrics {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
+    use crate::metrics::exposition::{check, exposition};
 
     #[test]
     fn each_count_stands_in_the_exposition_under_its_name() {
@@ -83,14 +82,13 @@ mod tests {
         metrics.refused("token_expired");
         metrics.part_checked("relay", true);
         metrics.part_checked("relay", false);
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
-        for line in [
-            r#"sangam_http_requests_total{route="/health",status="200"} 1"#,
-            r#"sangam_http_access_refusals_total{reason="token_expired"} 1"#,
-            r#"sangam_part_ready{part="relay"} 0"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
-        }
+        check(
+            &exposition(&registry),
+            &[
+                r#"sangam_http_requests_total{route="/health",status="200"} 1"#,
+                r#"sangam_http_access_refusals_total{reason="token_expired"} 1"#,
+                r#"sangam_part_ready{part="relay"} 0"#,
+            ],
+        );
     }
 }

@@ -109,9 +109,8 @@ const TOTALS: [Total; 2] = [
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
+    use crate::metrics::exposition::{check, exposition};
 
     #[test]
     fn each_count_stands_in_the_exposition_under_its_name() {
@@ -124,16 +123,15 @@ mod tests {
         };
         let mut registry = Registry::default();
         ListenerMetrics::register(&mut registry, vec![("http", Arc::new(move || figures.clone()))]);
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
-        for line in [
-            r#"sangam_listener_connections{listener="http"} 1"#,
-            r#"sangam_listener_accepted_connections_total{listener="http"} 2"#,
-            r#"sangam_listener_requests_total{listener="http"} 3"#,
-            r#"sangam_listener_refusals_total{listener="http",reason="too_many"} 4"#,
-            r#"sangam_tls_handshakes_total{listener="http",outcome="ok"} 5"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
-        }
+        check(
+            &exposition(&registry),
+            &[
+                r#"sangam_listener_connections{listener="http"} 1"#,
+                r#"sangam_listener_accepted_connections_total{listener="http"} 2"#,
+                r#"sangam_listener_requests_total{listener="http"} 3"#,
+                r#"sangam_listener_refusals_total{listener="http",reason="too_many"} 4"#,
+                r#"sangam_tls_handshakes_total{listener="http",outcome="ok"} 5"#,
+            ],
+        );
     }
 }

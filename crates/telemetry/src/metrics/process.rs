@@ -99,9 +99,8 @@ fn after(text: &str, name: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
+    use crate::metrics::exposition::exposition;
 
     #[test]
     fn figures_are_read_from_the_texts_of_proc() {
@@ -131,8 +130,7 @@ mod tests {
     fn a_scrape_shows_this_process_as_it_is() {
         let mut registry = Registry::default();
         ProcessMetrics::register(&mut registry);
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
+        let text = exposition(&registry);
         let value = |name: &str| after(&text, name).unwrap_or_else(|| panic!("{name} in\n{text}"));
         assert!(value("process_resident_memory_bytes ") > 100_000.0);
         assert!(value("process_open_fds ") >= 3.0);

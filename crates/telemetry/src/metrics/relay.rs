@@ -227,15 +227,8 @@ fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 17] {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
-
-    fn exposition(registry: &Registry) -> String {
-        let mut text = String::new();
-        encode(&mut text, registry).unwrap();
-        text
-    }
+    use crate::metrics::exposition::{check, exposition};
 
     #[test]
     fn figures_show_once_a_relay_gives_them_and_are_read_anew_at_each_scrape() {
@@ -252,17 +245,18 @@ mod tests {
         });
         exposition(&registry);
         let text = exposition(&registry);
-        for line in [
-            "# TYPE sangam_relay_allocations gauge",
-            "sangam_relay_allocations 2",
-            "sangam_relay_allocations_created_total 9",
-            "# TYPE sangam_relay_packets counter",
-            r#"sangam_relay_packets_total{direction="to_peer"} 7"#,
-            r#"sangam_relay_packets_total{direction="to_client"} 8"#,
-            r#"sangam_relay_drops_total{reason="unroutable"} 3"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
-        }
+        check(
+            &text,
+            &[
+                "# TYPE sangam_relay_allocations gauge",
+                "sangam_relay_allocations 2",
+                "sangam_relay_allocations_created_total 9",
+                "# TYPE sangam_relay_packets counter",
+                r#"sangam_relay_packets_total{direction="to_peer"} 7"#,
+                r#"sangam_relay_packets_total{direction="to_client"} 8"#,
+                r#"sangam_relay_drops_total{reason="unroutable"} 3"#,
+            ],
+        );
     }
 
     #[test]

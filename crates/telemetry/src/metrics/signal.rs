@@ -280,9 +280,8 @@ impl SignalMetrics {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
+    use crate::metrics::exposition::{check, exposition};
 
     #[test]
     fn each_count_stands_in_the_exposition_under_its_name() {
@@ -303,28 +302,27 @@ mod tests {
         metrics.ice_answered("ticket");
         metrics.ice_refused("rate");
         metrics.ticket_forgotten();
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
-        for line in [
-            "sangam_signal_sockets 3",
-            "sangam_signal_participants 2",
-            "sangam_signal_held_bytes 7",
-            r#"sangam_signal_upgrade_refusals_total{reason="origin"} 1"#,
-            r#"sangam_signal_messages_received_total{type="offer"} 1"#,
-            r#"sangam_signal_messages_relayed_total{type="offer"} 1"#,
-            r#"sangam_signal_messages_dropped_total{type="candidate",reason="held_too_long"} 1"#,
-            r#"sangam_signal_refusals_total{reason="peer_not_found"} 1"#,
-            r#"sangam_signal_closes_total{reason="silent"} 1"#,
-            r#"sangam_signal_glares_total{outcome="crossed"} 1"#,
-            "sangam_signal_graces_refused_total 1",
-            r#"sangam_signal_links_total{outcome="established",reason="none",path="relay"} 1"#,
-            r#"sangam_signal_link_connect_seconds_bucket{le="0.5",path="relay"} 1"#,
-            "sangam_signal_throttles_total 1",
-            r#"sangam_ice_server_answers_total{access="ticket"} 1"#,
-            r#"sangam_ice_server_refusals_total{reason="rate"} 1"#,
-            "sangam_ice_tickets_forgotten_total 1",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
-        }
+        check(
+            &exposition(&registry),
+            &[
+                "sangam_signal_sockets 3",
+                "sangam_signal_participants 2",
+                "sangam_signal_held_bytes 7",
+                r#"sangam_signal_upgrade_refusals_total{reason="origin"} 1"#,
+                r#"sangam_signal_messages_received_total{type="offer"} 1"#,
+                r#"sangam_signal_messages_relayed_total{type="offer"} 1"#,
+                r#"sangam_signal_messages_dropped_total{type="candidate",reason="held_too_long"} 1"#,
+                r#"sangam_signal_refusals_total{reason="peer_not_found"} 1"#,
+                r#"sangam_signal_closes_total{reason="silent"} 1"#,
+                r#"sangam_signal_glares_total{outcome="crossed"} 1"#,
+                "sangam_signal_graces_refused_total 1",
+                r#"sangam_signal_links_total{outcome="established",reason="none",path="relay"} 1"#,
+                r#"sangam_signal_link_connect_seconds_bucket{le="0.5",path="relay"} 1"#,
+                "sangam_signal_throttles_total 1",
+                r#"sangam_ice_server_answers_total{access="ticket"} 1"#,
+                r#"sangam_ice_server_refusals_total{reason="rate"} 1"#,
+                "sangam_ice_tickets_forgotten_total 1",
+            ],
+        );
     }
 }

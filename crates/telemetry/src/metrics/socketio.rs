@@ -119,9 +119,8 @@ const BY_REASON: [ByReason; 3] = [
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::encoding::text::encode;
-
     use super::*;
+    use crate::metrics::exposition::{check, exposition};
 
     #[test]
     fn each_count_stands_in_the_exposition_under_its_name() {
@@ -134,15 +133,14 @@ mod tests {
         };
         let mut registry = Registry::default();
         SocketioMetrics::register(&mut registry, Arc::new(move || figures.clone()));
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
-        for line in [
-            "sangam_socketio_sessions 1",
-            "sangam_socketio_recoveries_total 2",
-            r#"sangam_socketio_refusals_total{reason="draining"} 3"#,
-            r#"sangam_socketio_closes_total{reason="ping timeout"} 4"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
-        }
+        check(
+            &exposition(&registry),
+            &[
+                "sangam_socketio_sessions 1",
+                "sangam_socketio_recoveries_total 2",
+                r#"sangam_socketio_refusals_total{reason="draining"} 3"#,
+                r#"sangam_socketio_closes_total{reason="ping timeout"} 4"#,
+            ],
+        );
     }
 }

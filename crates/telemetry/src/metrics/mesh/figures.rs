@@ -149,8 +149,7 @@ impl Figures {
 
     pub(super) fn link_changed(&self, before: Option<MeshLink>, after: Option<MeshLink>) {
         let gauge = |MeshLink { state, profile }| self.links.get_or_create(&OfLink { state, profile }).clone();
-        before.map(gauge).inspect(Gauge::dec_one);
-        after.map(gauge).inspect(Gauge::inc_one);
+        moved(before.map(gauge), after.map(gauge));
     }
 
     pub(super) fn path_changed(&self, before: Option<MeshPath>, after: Option<MeshPath>) {
@@ -158,8 +157,7 @@ impl Figures {
             let relayed = if relayed { "true" } else { "false" };
             self.paths.get_or_create(&OfPath { kind, protocol, relayed }).clone()
         };
-        before.map(gauge).inspect(Gauge::dec_one);
-        after.map(gauge).inspect(Gauge::inc_one);
+        moved(before.map(gauge), after.map(gauge));
     }
 
     pub(super) fn attempted(&self, direction: &'static str) {
@@ -220,19 +218,13 @@ impl Figures {
     }
 }
 
-/// Steps of one.
-trait Step {
-    fn inc_one(&self);
-    fn dec_one(&self);
-}
-
-impl Step for Gauge {
-    fn inc_one(&self) {
-        self.inc();
+/// One less before, one more after.
+fn moved(before: Option<Gauge>, after: Option<Gauge>) {
+    if let Some(before) = before {
+        before.dec();
     }
-
-    fn dec_one(&self) {
-        self.dec();
+    if let Some(after) = after {
+        after.inc();
     }
 }
 

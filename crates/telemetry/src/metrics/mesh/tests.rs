@@ -1,24 +1,11 @@
-use prometheus_client::encoding::text::encode;
-
 use super::*;
+use crate::metrics::exposition::{check, exposition};
 
 const HOST: MeshPath = MeshPath { kind: "host", protocol: "udp", relayed: false };
 const RELAY: MeshPath = MeshPath { kind: "relay", protocol: "tls", relayed: true };
 
-fn exposition(registry: &Registry) -> String {
-    let mut text = String::new();
-    encode(&mut text, registry).unwrap();
-    text
-}
-
-fn check(text: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(text.lines().any(|found| found == *line), "{line} in\n{text}");
-    }
-}
-
-#[test]
-fn each_count_stands_in_the_exposition_under_its_name() {
+/// One of each.
+fn fed() -> (MeshMetrics, Registry) {
     let mut registry = Registry::default();
     let metrics = MeshMetrics::register(&mut registry);
     metrics.attempted(true);
@@ -39,6 +26,12 @@ fn each_count_stands_in_the_exposition_under_its_name() {
     metrics.source("signaling", 1, true);
     metrics.http_answered("/state", 200);
     metrics.http_refused("rate");
+    (metrics, registry)
+}
+
+#[test]
+fn each_count_stands_in_the_exposition_under_its_name() {
+    let (_, registry) = fed();
     check(
         &exposition(&registry),
         &[
@@ -174,4 +167,20 @@ fn the_runbooks_names_show_the_same() {
             "webrtc_network_bytes_received_total 20",
         ],
     );
+}
+
+#[test]
+fn the_operators_page_names_each_figure() {
+    let page = include_str!("../../../../../docs/operate/monitor.md");
+    let (metrics, registry) = fed();
+    metrics.link_changed(None, Some(MeshLink { state: "open", profile: "sangam" }));
+    metrics.path_changed(None, Some(HOST));
+    let text = exposition(&registry);
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let total = |kind: &str| if kind == "counter" { "_total" } else { "" };
+    let names: Vec<String> = types.map(|(name, kind)| format!("{name}{}", total(kind))).collect();
+    assert_eq!(names.len(), 30, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not on the page");
+    }
 }

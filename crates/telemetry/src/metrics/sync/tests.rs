@@ -1,6 +1,5 @@
-use prometheus_client::encoding::text::encode;
-
 use super::*;
+use crate::metrics::exposition::{check, exposition};
 
 fn fed() -> (SyncMetrics, Registry) {
     let mut registry = Registry::default();
@@ -33,22 +32,10 @@ fn fed() -> (SyncMetrics, Registry) {
     (metrics, registry)
 }
 
-fn text(registry: &Registry) -> String {
-    let mut text = String::new();
-    encode(&mut text, registry).unwrap();
-    text
-}
-
-fn check(text: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(text.lines().any(|found| found == *line), "{line} in\n{text}");
-    }
-}
-
 #[test]
 fn each_count_stands_in_the_exposition_under_its_name() {
     let (_, registry) = fed();
-    let text = text(&registry);
+    let text = exposition(&registry);
     check(
         &text,
         &[
@@ -82,7 +69,7 @@ fn each_count_stands_in_the_exposition_under_its_name() {
 fn figures_stand_under_the_names_and_buckets_of_the_original() {
     let (metrics, mut registry) = fed();
     metrics.register_aliases(&mut registry);
-    let before = text(&registry);
+    let before = exposition(&registry);
     check(
         &before,
         &[
@@ -110,7 +97,7 @@ fn figures_stand_under_the_names_and_buckets_of_the_original() {
     metrics.pushed(1, 0, 1, Duration::ZERO);
     metrics.stream_closed("websocket");
     check(
-        &text(&registry),
+        &exposition(&registry),
         &[
             "entidb_sync_operations_pushed_total 6",
             "entidb_sync_conflicts_total 2",
@@ -124,7 +111,7 @@ fn the_operators_page_names_each_figure_and_each_alias() {
     let page = include_str!("../../../../../docs/operate/sync.md");
     let (metrics, mut registry) = fed();
     metrics.register_aliases(&mut registry);
-    let text = text(&registry);
+    let text = exposition(&registry);
     let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert_eq!(names.len(), 23 + 15, "{names:?}");
     for name in names {
