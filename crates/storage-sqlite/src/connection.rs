@@ -37,7 +37,7 @@ pub(crate) fn open_writer(file: &Path, options: &SqliteOptions) -> Result<(Conne
         connection.pragma_update(None, "wal_autocheckpoint", pages.clamp(64, i64::from(i32::MAX)))?;
         Ok(connection)
     };
-    let reserve = Reserve::of(file);
+    let reserve = Reserve::of(file, options.wal_bytes_max / u64::from(PAGE_BYTES));
     let opened = reserve.open_with(open, Failure::is_lack_of_room_for_the_index);
     let connection = opened.map_err(|failure| failure.while_reading(file))?;
     schema::bring_up(&connection, file)?;

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,27 +10,35 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Reserve {
     path: PathBuf,
+    bytes: u64,
 }
 
-/// More than the index of the longest log takes: 8 bytes for each page of it.
-const BYTES: usize = 256 * 1024;
+/// What the index takes of each page of the log.
+const BYTES_OF_PAGE: u64 = 8;
+/// The index has whole pieces of 32 KiB, and a short log may be far longer than it should while somebody reads.
+const BYTES_MIN: u64 = 256 * 1024;
 /// A file system may give blocks of a removed file back only with its next commit.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Reserve {
-    /// Beside `file`.
-    pub(crate) fn of(file: &Path) -> Self {
-        Self { path: file.with_extension("reserve") }
+    /// Beside `file`, for a log twice as long as it is let grow.
+    pub(crate) fn of(file: &Path, log_pages: u64) -> Self {
+        let bytes = log_pages.saturating_mul(2 * BYTES_OF_PAGE).max(BYTES_MIN);
+        Self { path: file.with_extension("reserve"), bytes }
     }
 
     /// Sets the room aside if it is not. No room for it is no fault: it is tried again when the store is opened the next time.
     pub(crate) fn set_aside(&self) -> io::Result<()> {
-        if self.path.exists() {
+        if self.path.metadata().is_ok_and(|kept| kept.len() >= self.bytes) {
             return Ok(());
         }
-        let made = File::options().create_new(true).write(true).mode(0o600).open(&self.path);
-        match made.and_then(|mut file| file.write_all(&[0; BYTES]).and_then(|()| file.sync_all())) {
+        let made = File::options().create(true).truncate(true).write(true).mode(0o600).open(&self.path);
+        let fill = |mut file: File| {
+            io::copy(&mut io::repeat(0).take(self.bytes), &mut file)?;
+            file.sync_all()
+        };
+        match made.and_then(fill) {
             Ok(()) => Ok(()),
             Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => self.give_up(),
             Err(error) => Err(error),
@@ -76,10 +84,10 @@ mod tests {
     #[test]
     fn what_lacks_room_is_opened_with_what_was_set_aside() {
         let dir = tempfile::tempdir().unwrap();
-        let reserve = Reserve::of(&dir.path().join("a.sqlite3"));
+        let reserve = Reserve::of(&dir.path().join("a.sqlite3"), 1_024);
         reserve.set_aside().unwrap();
         let kept = dir.path().join("a.reserve");
-        assert_eq!(kept.metadata().unwrap().len(), BYTES as u64);
+        assert_eq!(kept.metadata().unwrap().len(), BYTES_MIN);
         let open = || if kept.exists() { Err("full") } else { Ok("opened") };
         assert_eq!(reserve.open_with(open, |error| *error == "full"), Ok("opened"));
         reserve.set_aside().unwrap();
@@ -87,9 +95,22 @@ mod tests {
     }
 
     #[test]
+    fn the_room_is_for_the_index_of_a_log_as_long_as_it_is_let_grow() {
+        let dir = tempfile::tempdir().unwrap();
+        let set_aside = |log_pages| {
+            Reserve::of(&dir.path().join("a.sqlite3"), log_pages).set_aside().unwrap();
+            dir.path().join("a.reserve").metadata().unwrap().len()
+        };
+        assert_eq!(set_aside(16_384), 256 * 1024);
+        // It grows with the option, and is not made smaller for nothing.
+        assert_eq!(set_aside(40_000), 640_000);
+        assert_eq!(set_aside(16_384), 640_000);
+    }
+
+    #[test]
     fn another_error_leaves_the_room_where_it_is_and_is_not_tried_again() {
         let dir = tempfile::tempdir().unwrap();
-        let reserve = Reserve::of(&dir.path().join("a.sqlite3"));
+        let reserve = Reserve::of(&dir.path().join("a.sqlite3"), 1_024);
         reserve.set_aside().unwrap();
         let tries = Cell::new(0);
         let open = || {
