@@ -30,12 +30,11 @@ mod site_kind;
 mod tool;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 pub use self::lan::Lan;
-use self::leftovers::remove_leftovers;
+use self::leftovers::prefix_of_new_network;
 pub use self::link::{Impairment, Link, LinkFigures};
 use self::namespace::Namespace;
 pub use self::nat::{Firewall, Nat};
@@ -94,15 +93,7 @@ impl Network {
     /// # Errors
     /// Not root, or `ip` is missing: the message says what to do.
     pub fn new() -> Result<Self> {
-        static NETWORKS: AtomicU32 = AtomicU32::new(0);
-        ensure!(
-            rustix::process::geteuid().is_root(),
-            "this builds a network of namespaces, which only root may: run it as root, or leave it out with \
-             `cargo xtask test --fast`"
-        );
-        remove_leftovers()?;
-        let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
-        let prefix = format!("{}-{number}", leftovers::prefix_of_this_process()?);
+        let prefix = prefix_of_new_network()?;
         let router = Router::new(Namespace::new(format!("{prefix}-internet"))?, NextHop::at_depth(0))?;
         // Silence, not an error: the sender of a packet to nowhere does not hear of it.
         router.namespace.ip("route add blackhole default")?;

@@ -81,6 +81,14 @@ impl Program {
         self.child.id()
     }
 
+    /// Whether it has not ended yet.
+    ///
+    /// # Errors
+    /// The system refuses to say.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// What it has said so far, both outputs together.
     #[must_use]
     pub fn output(&self) -> String {
@@ -144,7 +152,7 @@ impl Program {
     /// The system refuses.
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
         // A child that was not waited for keeps its id: the signal cannot reach a stranger.
-        if self.child.try_wait()?.is_none() {
+        if self.is_running()? {
             kill_process(Pid::from_child(&self.child), signal)?;
         }
         Ok(())
@@ -254,7 +262,9 @@ mod tests {
     #[test]
     fn a_killed_program_is_told_by_its_signal() {
         let mut program = shell("exec cat");
+        assert!(program.is_running().unwrap());
         program.signal(Signal::KILL).unwrap();
+        wait_until("its end", WAIT_MAX, || Ok((!program.is_running()?).then_some(()))).unwrap();
         assert_eq!(program.wait(WAIT_MAX).unwrap().status.signal(), Some(9));
     }
 

@@ -1,10 +1,10 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::Host;
-use super::leftovers::{prefix_of_this_process, remove_leftovers};
+use super::leftovers::prefix_of_new_network;
 use super::namespace::Namespace;
 use super::router::{Attachment, NextHop, UPLINK};
 
@@ -24,15 +24,7 @@ impl Lan {
     /// # Errors
     /// Not root, or `ip` is missing: the message says what to do.
     pub fn new() -> Result<Self> {
-        static LANS: AtomicU32 = AtomicU32::new(0);
-        ensure!(
-            rustix::process::geteuid().is_root(),
-            "this builds a network of namespaces, which only root may: run it as root, or leave it out with \
-             `cargo xtask test --fast`"
-        );
-        remove_leftovers()?;
-        let number = LANS.fetch_add(1, Ordering::Relaxed);
-        let prefix = format!("{}-lan{number}", prefix_of_this_process()?);
+        let prefix = prefix_of_new_network()?;
         let switch = Namespace::new(format!("{prefix}-switch"))?;
         // Without snooping a bridge passes every multicast on, as a plain switch does.
         switch.ip(&format!("link add {BRIDGE} type bridge mcast_snooping 0"))?;

@@ -1,6 +1,7 @@
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::namespace::remove;
 
@@ -15,15 +16,29 @@ struct Owner {
     start: u64,
 }
 
-/// What the names of this process' namespaces begin with.
-pub(super) fn prefix_of_this_process() -> Result<String> {
+/// What the names of another network's namespaces begin with, once what others left behind is removed.
+///
+/// # Errors
+/// Not root, or `ip` is missing: the message says what to do.
+pub(super) fn prefix_of_new_network() -> Result<String> {
+    static NETWORKS: AtomicU32 = AtomicU32::new(0);
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "this builds a network of namespaces, which only root may: run it as root, or leave it out with \
+         `cargo xtask test --fast`"
+    );
+    remove_leftovers()?;
+    Ok(format!("{}-{}", prefix_of_this_process()?, NETWORKS.fetch_add(1, Ordering::Relaxed)))
+}
+
+fn prefix_of_this_process() -> Result<String> {
     let pid = std::process::id();
     let start = start_of(pid).context("/proc does not tell when this process was started")?;
     Ok(format!("{OURS}{pid}-{start}"))
 }
 
 /// Removes namespaces whose process is gone without having done so.
-pub(super) fn remove_leftovers() -> Result<()> {
+fn remove_leftovers() -> Result<()> {
     let Ok(entries) = fs::read_dir("/run/netns") else { return Ok(()) };
     for entry in entries {
         let name = entry?.file_name();
