@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
 use mdns_sd::{IfKind, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo};
@@ -40,7 +40,10 @@ pub struct MdnsService {
 
 /// RFC 6762 §3.
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const PORT: u16 = 5353;
+/// RFC 863: nobody minds what comes there.
+const DISCARD: u16 = 9;
 const OUR_KIND: &str = "_sangam-probe._udp.local.";
 const EVERY_KIND: &str = "_services._dns-sd._udp.local.";
 /// Services and kinds that are listed.
@@ -68,22 +71,27 @@ pub async fn mdns(kind: &str, bounds: Bounds<'_>) -> Report {
     Report { probe: "mdns", target: kind.to_owned(), findings, measured: Measured::Mdns(measured) }
 }
 
-/// Addresses that may join the group: an interface without multicast refuses.
+/// Addresses whose interface is up and lets them join the group and send to it.
 fn multicast_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let mut addresses: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
-    addresses.retain(|address| !address.is_loopback());
-    addresses.retain(|address| match address {
-        IpAddr::V4(address) => UdpSocket::bind((*address, 0))
-            .and_then(|socket| {
-                socket.join_multicast_v4(&GROUP, address)?;
-                // Sent to the port that discards (RFC 863), so that nobody minds it.
-                socket.send_to(b"", SocketAddr::from((GROUP, 9)))
-            })
-            .is_ok(),
-        IpAddr::V6(_) => true,
-    });
-    addresses
+    let outside = interfaces.iter().filter(|interface| !interface.is_loopback() && interface.is_oper_up());
+    outside.filter(|interface| takes_part(interface).is_ok()).map(if_addrs::Interface::ip).collect()
+}
+
+fn takes_part(interface: &if_addrs::Interface) -> io::Result<usize> {
+    match interface.ip() {
+        IpAddr::V4(address) => {
+            let socket = UdpSocket::bind((address, 0))?;
+            socket.join_multicast_v4(&GROUP, &address)?;
+            socket.send_to(b"", (GROUP, DISCARD))
+        }
+        IpAddr::V6(_) => {
+            let index = interface.index.unwrap_or_default();
+            let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?;
+            socket.join_multicast_v6(&GROUP_V6, index)?;
+            socket.send_to(b"", SocketAddrV6::new(GROUP_V6, DISCARD, 0, index))
+        }
+    }
 }
 
 fn of_addresses(addresses: &[IpAddr]) -> Finding {

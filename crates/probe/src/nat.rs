@@ -99,9 +99,12 @@ pub async fn nat(targets: &[(String, ServerUri)], bounds: Bounds<'_>) -> Result<
         servers.push(Server { uri, addresses: addresses(uri, bounds).await? });
     }
     let of_family = |is_v4: bool| {
-        let mut all: Vec<SocketAddr> =
-            servers.iter().flat_map(|server| &server.addresses).copied().filter(|it| it.is_ipv4() == is_v4).collect();
-        all.dedup();
+        let mut all: Vec<SocketAddr> = Vec::new();
+        for address in servers.iter().flat_map(|server| &server.addresses).filter(|it| it.is_ipv4() == is_v4) {
+            if !all.contains(address) {
+                all.push(*address);
+            }
+        }
         all
     };
     let ipv4 = family(&of_family(true), bounds).await?;

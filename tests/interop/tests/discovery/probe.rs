@@ -42,6 +42,21 @@ fn a_probe_lists_the_nodes_of_the_lan_with_what_they_say() -> Result<()> {
 }
 
 #[test]
+fn a_probe_says_that_no_interface_takes_part_where_all_are_down() -> Result<()> {
+    let lan = Lan::new()?;
+    for (number, network) in [(1, address(1)), (2, "fd77::1".parse()?)] {
+        let host = lan.host(&format!("h{number}"), network, 24)?;
+        let report = host.inside(probe)?;
+        assert!(measured(&report).addresses.contains(&network), "{report:?}");
+        host.ip("link set eth0 down")?;
+        let report = host.inside(probe)?;
+        assert_eq!((report.mark(), measured(&report).addresses.len()), (Mark::Failed, 0), "{report:?}");
+        assert!(report.verdict().contains("interfaces"), "{}", report.verdict());
+    }
+    Ok(())
+}
+
+#[test]
 fn a_probe_tells_a_firewall_from_an_empty_lan() -> Result<()> {
     let lan = Lan::new()?;
     let alone = lan.host("alone", address(1), 24)?;
