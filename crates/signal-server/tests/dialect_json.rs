@@ -17,6 +17,15 @@ fn id(text: &str) -> ParticipantId {
     ParticipantId::parse(text).unwrap()
 }
 
+#[test]
+fn every_reason_that_a_node_of_ours_gives_for_a_failed_link_is_counted_as_that() {
+    for reason in sangam_mesh_proto::Failure::ALL.map(sangam_mesh_proto::Failure::as_str) {
+        let report = format!(r#"{{"type":"report","links":[{{"outcome":"failed","reason":"{reason}"}}]}}"#);
+        let Ok(Decoded::Report(links)) = decode(report.as_bytes()) else { panic!("{report}") };
+        assert_eq!(links.iter().map(|link| link.reason).collect::<Vec<_>>(), [reason]);
+    }
+}
+
 /// What a message means, as a line.
 fn meaning(message: &[u8]) -> String {
     match decode(message) {

@@ -5,6 +5,8 @@ use serde_json::value::RawValue;
 
 /// Links that one `report` may tell of; the rest is not read.
 pub(crate) const LINKS_MAX: usize = 64;
+/// Nobody waits longer for a link: a longer time is none, and does not spoil the sum of all.
+const TOOK_MAX: Duration = Duration::from_secs(3_600);
 
 /// What became of one link, in words of ours whatever the client wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +55,9 @@ pub(crate) fn read(links: &RawValue) -> Vec<LinkReport> {
         let Entry { outcome, reason, path, connect_ms } = serde_json::from_str(entry.get()).ok()?;
         let outcome = ["established", "failed"].into_iter().find(|it| Some(*it) == outcome.as_deref())?;
         let took = connect_ms.and_then(|millis| Duration::try_from_secs_f64(millis / 1e3).ok());
+        let took = took.filter(|took| outcome == "established" && *took <= TOOK_MAX);
         let (reason, path) = (word(reason.as_deref(), &REASONS), word(path.as_deref(), &PATHS));
-        Some(LinkReport { outcome, reason, path, took: took.filter(|_| outcome == "established") })
+        Some(LinkReport { outcome, reason, path, took })
     };
     entries.iter().take(LINKS_MAX).filter_map(read).collect()
 }
@@ -88,7 +91,9 @@ mod tests {
         let failed = LinkReport { outcome: "failed", reason: "other", path: "other", took: None };
         assert_eq!(told, [established, failed]);
         assert_eq!(reports(r#"{"outcome":"failed"}"#), []);
-        assert_eq!(reports(r#"[{"outcome":"established","connect_ms":-5}]"#)[0].took, None);
+        let took = |millis: &str| reports(&format!(r#"[{{"outcome":"established","connect_ms":{millis}}}]"#))[0].took;
+        assert_eq!(took("3600000"), Some(TOOK_MAX));
+        assert_eq!(["-5", "3600001", "1e22", "1e300"].map(took), [None; 4]);
     }
 
     #[test]
