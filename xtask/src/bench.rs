@@ -3,6 +3,7 @@
 mod budget;
 mod generator;
 mod machine;
+mod measure;
 mod mesh;
 mod place;
 mod relay;

@@ -11,6 +11,7 @@ use clap::Args;
 
 use self::plan::{Measure, Plan};
 use self::step::{Bench, Kind, Readings};
+use super::measure::Measure as _;
 use super::place::Priority;
 use super::{machine, report};
 use crate::repository::Repository;
@@ -48,7 +49,7 @@ impl Mesh {
         let plan = if self.smoke { Plan::smoke(&self.only) } else { Plan::full(self.rounds, &self.only) };
         let publishes = !self.dry && !self.smoke;
         for measure in plan.measures.iter().filter(|_| publishes) {
-            report::check_section(repository, measure.section())?;
+            report::check_section(repository, &measure.section())?;
         }
         let machine = machine::description(repository);
         let priority = if self.no_realtime { Priority::Ordinary } else { Priority::realtime_if_allowed(repository) };
@@ -65,7 +66,7 @@ impl Mesh {
             let text = table.text(&format!("{heading}; one end on core 0, the other on core 1, {priority}:"));
             println!("{text}");
             if publishes {
-                report::publish(repository, measure.section(), &text)?;
+                report::publish(repository, &measure.section(), &text)?;
             }
             missed.extend(table.missed());
         }
@@ -89,11 +90,7 @@ impl Mesh {
 
     /// What to type to measure the same again.
     fn command_line(&self) -> String {
-        let mut line = format!("cargo xtask bench mesh --rounds {}", self.rounds);
-        if !self.only.is_empty() {
-            let names: Vec<_> = self.only.iter().map(|measure| measure.name()).collect();
-            line.extend([" --only ", &names.join(",")]);
-        }
+        let mut line = format!("cargo xtask bench mesh --rounds {}{}", self.rounds, Measure::flag(&self.only));
         for (is_set, flag) in [(self.no_realtime, " --no-realtime"), (self.smoke, " --smoke")] {
             line.push_str(if is_set { flag } else { "" });
         }

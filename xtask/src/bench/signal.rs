@@ -16,6 +16,7 @@ pub(super) use self::peer::install_node;
 use self::peer::{Kind, Peers, Programs};
 use self::plan::{Measure, Plan};
 use self::step::{Bench, EchoOutcome, IdleOutcome, JitterOutcome, ProductOutcome, RoomOutcome, StormOutcome};
+use super::measure::Measure as _;
 use super::place::Priority;
 use super::{machine, report};
 use crate::repository::Repository;
@@ -77,7 +78,7 @@ impl Signal {
         let plan = if self.smoke { Plan::smoke() } else { Plan::full(self.rounds, &self.only) };
         let publishes = !self.dry && !self.smoke && !self.node_twice;
         for measure in plan.measures.iter().filter(|_| publishes) {
-            report::check_section(repository, measure.section())?;
+            report::check_section(repository, &measure.section())?;
         }
         let machine = machine::description(repository);
         let Some((programs, peers)) = self.contenders(repository)? else {
@@ -94,7 +95,7 @@ impl Signal {
             let text = table.text(&format!("{heading}; server on core 1, generator on core 0, {priority}:"), &peers);
             println!("{text}");
             if publishes {
-                report::publish(repository, measure.section(), &text)?;
+                report::publish(repository, &measure.section(), &text)?;
             }
             missed.extend(table.missed());
         }
@@ -126,11 +127,7 @@ impl Signal {
 
     /// What to type to measure the same again.
     fn command_line(&self) -> String {
-        let mut line = format!("cargo xtask bench signal --rounds {}", self.rounds);
-        if !self.only.is_empty() {
-            let names: Vec<_> = self.only.iter().map(|measure| measure.name()).collect();
-            line.extend([" --only ", &names.join(",")]);
-        }
+        let mut line = format!("cargo xtask bench signal --rounds {}{}", self.rounds, Measure::flag(&self.only));
         for (is_set, flag) in
             [(self.no_realtime, " --no-realtime"), (self.node_twice, " --node-twice"), (self.smoke, " --smoke")]
         {

@@ -27,6 +27,7 @@ use self::plan::{Measure, Plan};
 use self::postgres::Postgres;
 use self::step::{Bench, Programs};
 use self::table::Table;
+use super::measure::Measure as _;
 use super::place::Priority;
 use super::{machine, report};
 use crate::repository::Repository;
@@ -144,11 +145,7 @@ impl SyncBench {
 
     /// What to type to measure the same again.
     fn command_line(&self) -> String {
-        let mut line = format!("cargo xtask bench sync --rounds {}", self.rounds);
-        if !self.only.is_empty() {
-            let names: Vec<_> = self.only.iter().map(|measure| measure.name()).collect();
-            line.extend([" --only ", &names.join(",")]);
-        }
+        let mut line = format!("cargo xtask bench sync --rounds {}{}", self.rounds, Measure::flag(&self.only));
         if self.entities != Plan::ENTITIES {
             line.push_str(&format!(" --entities {}", self.entities));
         }

@@ -1,5 +1,7 @@
 use clap::ValueEnum;
 
+use crate::bench::measure::{self, Measure as _};
+
 /// What is measured, in this order.
 pub(super) struct Plan {
     rounds: u16,
@@ -24,35 +26,16 @@ pub(crate) enum Measure {
     Transfer,
 }
 
-impl Measure {
-    const ALL: [Self; 3] = [Self::Connect, Self::Idle, Self::Transfer];
-
-    /// As the generator and `--only` call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Idle => "idle",
-            Self::Transfer => "transfer",
-        }
-    }
-
-    /// Its marks in docs/BENCHMARKS.md.
-    pub(super) fn section(self) -> &'static str {
-        match self {
-            Self::Connect => "mesh-connect",
-            Self::Idle => "mesh-idle",
-            Self::Transfer => "mesh-transfer",
-        }
-    }
+impl measure::Measure for Measure {
+    const BENCH: &'static str = "mesh";
 }
 
 impl Plan {
     /// All measures, unless some are named.
     pub(super) fn full(rounds: u16, only: &[Measure]) -> Self {
-        let is_wanted = |measure: &Measure| only.is_empty() || only.contains(measure);
         Self {
             rounds,
-            measures: Measure::ALL.into_iter().filter(is_wanted).collect(),
+            measures: Measure::wanted(only),
             connects: 20,
             links: 100,
             settle_millis: 3_000,
@@ -85,10 +68,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_is_measured_in_the_usual_order_and_memory_twice_at_most() {
-        assert_eq!(Plan::full(5, &[]).measures, Measure::ALL);
-        let plan = Plan::full(5, &[Measure::Transfer, Measure::Idle]);
-        assert_eq!(plan.measures, [Measure::Idle, Measure::Transfer]);
-        assert_eq!(Measure::ALL.map(|measure| plan.rounds_of(measure)), [5, 2, 5]);
+    fn what_is_named_is_measured_and_memory_twice_at_most() {
+        let plan = Plan::full(5, &[]);
+        let rounds: Vec<u16> = plan.measures.iter().map(|measure| plan.rounds_of(*measure)).collect();
+        assert_eq!(rounds, [5, 2, 5]);
+        assert_eq!(Plan::smoke(&[Measure::Transfer]).measures, [Measure::Transfer]);
+    }
+
+    #[test]
+    fn each_table_has_its_place() {
+        measure::check_sections::<Measure>();
     }
 }

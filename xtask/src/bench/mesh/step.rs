@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::plan::{Measure, Plan};
 use crate::bench::generator;
+use crate::bench::measure::Measure as _;
 use crate::bench::place::Priority;
 use crate::process;
 use crate::repository::Repository;

@@ -1,5 +1,7 @@
 use clap::ValueEnum;
 
+use crate::bench::measure::{self, Measure as _};
+
 /// What is measured, in this order.
 pub(super) struct Plan {
     rounds: u16,
@@ -36,39 +38,16 @@ pub(crate) enum Measure {
     Jitter,
 }
 
-impl Measure {
-    const ALL: [Self; 5] = [Self::Idle, Self::Echo, Self::Room, Self::Storm, Self::Jitter];
-
-    /// As the generator and `--only` call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Echo => "echo",
-            Self::Room => "room",
-            Self::Storm => "storm",
-            Self::Jitter => "jitter",
-        }
-    }
-
-    /// Its marks in docs/BENCHMARKS.md.
-    pub(super) fn section(self) -> &'static str {
-        match self {
-            Self::Idle => "signal-idle",
-            Self::Echo => "signal-echo",
-            Self::Room => "signal-room",
-            Self::Storm => "signal-storm",
-            Self::Jitter => "signal-jitter",
-        }
-    }
+impl measure::Measure for Measure {
+    const BENCH: &'static str = "signal";
 }
 
 impl Plan {
     /// All measures, unless some are named.
     pub(super) fn full(rounds: u16, only: &[Measure]) -> Self {
-        let is_wanted = |measure: &Measure| only.is_empty() || only.contains(measure);
         Self {
             rounds,
-            measures: Measure::ALL.into_iter().filter(is_wanted).collect(),
+            measures: Measure::wanted(only),
             idle_connections: 5_000,
             idle_readings: 20,
             product_connections: 2_000,
@@ -121,15 +100,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_is_measured_in_the_usual_order() {
-        assert_eq!(Plan::full(5, &[]).measures, Measure::ALL);
-        assert_eq!(Plan::full(5, &[Measure::Room, Measure::Idle]).measures, [Measure::Idle, Measure::Room]);
+    fn each_table_has_its_place() {
+        measure::check_sections::<Measure>();
     }
 
     #[test]
     fn slow_measures_take_fewer_rounds() {
         let plan = Plan::full(5, &[]);
-        assert_eq!(Measure::ALL.map(|measure| plan.rounds_of(measure)), [2, 5, 5, 3, 3]);
+        let rounds: Vec<u16> = plan.measures.iter().map(|measure| plan.rounds_of(*measure)).collect();
+        assert_eq!(rounds, [2, 5, 5, 3, 3]);
         assert_eq!(Plan::smoke().rounds_of(Measure::Storm), 1);
     }
 }

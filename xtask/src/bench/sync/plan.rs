@@ -1,5 +1,7 @@
 use clap::ValueEnum;
 
+use crate::bench::measure::{self, Measure as _};
+
 /// What is measured, in this order, and how much of it.
 pub(super) struct Plan {
     rounds: u16,
@@ -67,42 +69,8 @@ pub(crate) enum Measure {
     Disk,
 }
 
-impl Measure {
-    const ALL: [Self; 11] = [
-        Self::PushOne,
-        Self::PushMany,
-        Self::Pull,
-        Self::First,
-        Self::Crowd,
-        Self::Fanout,
-        Self::Idle,
-        Self::Cycle,
-        Self::Large,
-        Self::Restart,
-        Self::Disk,
-    ];
-
-    /// As `--only` calls it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::PushOne => "w1",
-            Self::PushMany => "w2",
-            Self::Pull => "w3",
-            Self::First => "w4",
-            Self::Crowd => "w5",
-            Self::Fanout => "w6",
-            Self::Idle => "w7",
-            Self::Cycle => "w8",
-            Self::Large => "w9",
-            Self::Restart => "w10",
-            Self::Disk => "w11",
-        }
-    }
-
-    /// Its marks in docs/BENCHMARKS.md.
-    pub(super) fn section(self) -> String {
-        format!("sync-{}", self.name())
-    }
+impl measure::Measure for Measure {
+    const BENCH: &'static str = "sync";
 }
 
 impl Plan {
@@ -111,10 +79,9 @@ impl Plan {
 
     /// All measures, unless some are named.
     pub(super) fn full(rounds: u16, only: &[Measure], entities: u64) -> Self {
-        let is_wanted = |measure: &Measure| only.is_empty() || only.contains(measure);
         Self {
             rounds,
-            measures: Measure::ALL.into_iter().filter(is_wanted).collect(),
+            measures: Measure::wanted(only),
             warm_up_millis: 1_000,
             millis: 4_000,
             pull_operations: 1_000_000,
@@ -168,24 +135,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_is_measured_in_the_usual_order() {
-        assert_eq!(Plan::full(5, &[], 1).measures, Measure::ALL);
-        let named = [Measure::Disk, Measure::PushOne];
-        assert_eq!(Plan::full(5, &named, 1).measures, [Measure::PushOne, Measure::Disk]);
-    }
-
-    #[test]
-    fn a_measure_is_called_on_the_command_line_as_in_the_document() {
-        for measure in Measure::ALL {
-            assert_eq!(Measure::from_str(measure.name(), false), Ok(measure));
-            assert_eq!(measure.section(), format!("sync-{}", measure.name()));
-        }
+    fn each_table_has_its_place() {
+        measure::check_sections::<Measure>();
     }
 
     #[test]
     fn slow_measures_take_fewer_rounds() {
         let plan = Plan::full(5, &[], 1);
-        let rounds = Measure::ALL.map(|measure| plan.rounds_of(measure));
+        let rounds: Vec<u16> = plan.measures.iter().map(|measure| plan.rounds_of(*measure)).collect();
         assert_eq!(rounds, [5, 5, 5, 5, 5, 2, 1, 5, 5, 2, 1]);
         assert_eq!(Plan::smoke(&[]).rounds_of(Measure::Fanout), 1);
     }

@@ -12,6 +12,7 @@ use super::postgres::Postgres;
 use super::server::Server;
 use super::table::{Figures, Row};
 use crate::bench::generator;
+use crate::bench::measure::Measure as _;
 use crate::bench::place::{Core, Priority};
 use crate::repository::Repository;
 
