@@ -2,86 +2,52 @@
 
 mod peers;
 mod progress;
-mod show;
+mod rooms;
 mod sync;
 
-use std::time::Duration;
-
 use anyhow::{Context as _, bail};
-use sangam_fleet::{Dialect, RoomsOptions, Trust, simulate_rooms};
+use serde_json::Value;
 
-use self::progress::Bar;
+use self::progress::{Bar, Far};
 use crate::Verdict;
-use crate::cli::simulate::{DialectChoice, RoomsArgs, SimulateArgs, SimulateCommand};
-use crate::commands::probe::given::Given;
+use crate::cli::simulate::{CommonArgs, SimulateArgs, SimulateCommand};
+use crate::commands::api::text::escaped;
 use crate::descriptor_limit;
 use crate::output::print;
 
 pub(crate) fn run(args: SimulateArgs) -> anyhow::Result<Verdict> {
     match args.command {
-        SimulateCommand::Rooms(args) => rooms(&args),
+        SimulateCommand::Rooms(args) => rooms::run(&args),
         SimulateCommand::Sync(args) => sync::run(&args),
         SimulateCommand::Peers(args) => peers::run(&args),
     }
 }
 
-fn rooms(args: &RoomsArgs) -> anyhow::Result<Verdict> {
-    let options = options(args)?;
-    options.check()?;
-    if let Some(complaint) = descriptor_limit::too_low_for(options.participants_total()) {
+/// What came of a fleet.
+struct Outcome {
+    is_fine: bool,
+    json: Value,
+    table: String,
+}
+
+/// Has a fleet do its work in a runtime of its own, shows how far it is, and prints what came of it. `files`: what it opens at once.
+fn run_fleet(
+    common: &CommonArgs,
+    files: u64,
+    simulate: impl AsyncFnOnce(&(dyn Fn(Far) + Sync)) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<Verdict> {
+    if let Some(complaint) = descriptor_limit::too_low_for(files) {
         bail!(complaint);
     }
-    let trust = Trust::load(args.ca_file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let bar = Bar::new(args.json);
-    let report = runtime.block_on(simulate_rooms(options, &trust, &|progress| bar.show(&progress.into())));
+    let bar = Bar::new(common.json);
+    let outcome = runtime.block_on(simulate(&|far| bar.show(&far)));
     bar.clear();
     // A look-up of a name cannot be taken back and must not hold the end up.
     runtime.shutdown_background();
-    let report = report?;
-    let shown = if args.json { show::json(&report)?.to_string() } else { show::table(&report) };
-    print(&format!("{shown}\n"))?;
-    Ok(if report.is_fine() { Verdict::Fine } else { Verdict::No })
-}
-
-fn options(args: &RoomsArgs) -> anyhow::Result<RoomsOptions> {
-    Ok(RoomsOptions {
-        url: args.url.clone(),
-        json_url: args.json_url.clone(),
-        dialects: dialects(args),
-        mixed: args.mixed,
-        rooms: args.rooms,
-        participants: args.participants,
-        duration: Duration::from_secs(args.seconds),
-        ramp_per_sec: args.ramp,
-        chatter_per_sec: args.chatter,
-        storm_interval: args.storms.map(Duration::from_secs),
-        storm_share: args.storm_share,
-        settle_timeout: args.settle,
-        token: Given::SIMULATE_TOKEN.read(args.token_file.as_deref())?,
-    })
-}
-
-fn dialects(args: &RoomsArgs) -> Vec<Dialect> {
-    if !args.dialects.is_empty() {
-        return args.dialects.iter().map(|choice| choice.dialect()).collect();
-    }
-    let mut dialects = Vec::new();
-    if args.url.is_some() {
-        dialects.extend([Dialect::Documented, Dialect::Newest]);
-    }
-    if args.json_url.is_some() {
-        dialects.push(Dialect::Json);
-    }
-    dialects
-}
-
-impl DialectChoice {
-    fn dialect(self) -> Dialect {
-        match self {
-            Self::Documented => Dialect::Documented,
-            Self::Newest => Dialect::Newest,
-            Self::Json => Dialect::Json,
-        }
-    }
+    let Outcome { is_fine, json, table } = outcome?;
+    // The server had a say in these words: they must not steer the terminal.
+    let table = || table.split('\n').map(escaped).collect::<Vec<_>>().join("\n");
+    print(&format!("{}\n", if common.json { json.to_string() } else { table() }))?;
+    Ok(if is_fine { Verdict::Fine } else { Verdict::No })
 }

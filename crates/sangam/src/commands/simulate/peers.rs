@@ -14,12 +14,10 @@ use anyhow::{Context as _, bail, ensure};
 use sangam_mesh_node::discovery::Server;
 use sangam_mesh_node::endpoint::IceServer;
 
-use super::progress::Bar;
+use super::{Outcome, run_fleet};
 use crate::Verdict;
-use crate::cli::simulate::PeersArgs;
+use crate::cli::simulate::peers::PeersArgs;
 use crate::commands::probe::given::Given;
-use crate::descriptor_limit;
-use crate::output::print;
 
 /// What is simulated.
 struct Plan<'a> {
@@ -32,25 +30,18 @@ struct Plan<'a> {
 
 /// Deliveries that are kept account of at most: each is some bytes.
 const DELIVERIES_MAX: f64 = 50_000_000.0;
+/// As long as `--seconds` may be.
+const WAIT_MAX: Duration = Duration::from_secs(604_800);
 /// A node's socket, its connection to the server, and what resolves names for it.
 const FILES_PER_NODE: u64 = 4;
 
 pub(super) fn run(args: &PeersArgs) -> anyhow::Result<Verdict> {
     let plan = plan(args)?;
-    if let Some(complaint) = descriptor_limit::too_low_for(u64::from(args.peers) * FILES_PER_NODE) {
-        bail!(complaint);
-    }
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let bar = Bar::new(args.json);
-    let report = runtime.block_on(run::simulate(&plan, &|far| bar.show(&far)));
-    bar.clear();
-    // A look-up of a name cannot be taken back and must not hold the end up.
-    runtime.shutdown_background();
-    let report = report?;
-    let shown = if args.json { show::json(&report)?.to_string() } else { show::table(&report) };
-    print(&format!("{shown}\n"))?;
-    Ok(if report.reasons().is_empty() { Verdict::Fine } else { Verdict::No })
+    run_fleet(&args.common, u64::from(args.peers) * FILES_PER_NODE, async |show| {
+        let report = run::simulate(&plan, show).await?;
+        Ok(Outcome { is_fine: report.reasons().is_empty(), json: show::json(&report)?, table: show::table(&report) })
+    })
 }
 
 fn plan(args: &PeersArgs) -> anyhow::Result<Plan<'_>> {
@@ -58,7 +49,9 @@ fn plan(args: &PeersArgs) -> anyhow::Result<Plan<'_>> {
     ensure!(is_share(args.dying), "--dying is a share from 0 to 0.9");
     ensure!(is_share(args.loss), "--loss is a share from 0 to 0.9");
     let rate = args.messages_per_second;
-    ensure!(rate > 0.0 && rate <= 10_000.0, "--messages-per-second is above 0 and up to 10000");
+    ensure!((0.001..=10_000.0).contains(&rate), "--messages-per-second is from 0.001 to 10000");
+    let longest = args.connect.max(args.idle).max(args.settle);
+    ensure!(longest <= WAIT_MAX, "--connect, --idle and --settle are a week at most");
     let deliveries = rate * args.seconds as f64 * f64::from(args.peers);
     ensure!(deliveries <= DELIVERIES_MAX, "at most {DELIVERIES_MAX} deliveries: fewer seconds, messages or peers");
     let token = Given::SIMULATE_TOKEN.read(args.token_file.as_deref())?;
@@ -84,5 +77,40 @@ fn ice_servers(json: Option<&str>) -> anyhow::Result<Vec<IceServer>> {
 impl Plan<'_> {
     fn duration(&self) -> Duration {
         Duration::from_secs(self.args.seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: PeersArgs,
+    }
+
+    #[test]
+    fn senseless_figures_are_refused_with_the_flag_that_has_them() {
+        let refusal = |words: &[&str]| {
+            let line = ["peers", "--signaling", "ws://127.0.0.1:9/"].into_iter().chain(words.iter().copied());
+            let args = Line::try_parse_from(line).unwrap().args;
+            plan(&args).err().map(|error| error.to_string())
+        };
+        assert_eq!(refusal(&["--messages-per-second", "0.001", "--dying", "0.9", "--settle", "1w"]), None);
+        for (flag, figure) in [
+            ("--messages-per-second", "0"),
+            ("--messages-per-second", "1e-300"),
+            ("--messages-per-second", "NaN"),
+            ("--dying", "0.91"),
+            ("--loss", "-0.1"),
+            ("--connect", "500000000000y"),
+            ("--idle", "8d"),
+        ] {
+            let refusal = refusal(&[&format!("{flag}={figure}")]).unwrap_or_default();
+            assert!(refusal.contains(flag), "{flag} {figure}: {refusal}");
+        }
     }
 }

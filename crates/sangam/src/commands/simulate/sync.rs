@@ -5,38 +5,27 @@ mod show;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
 use sangam_fleet::{SyncOptions, SyncTokens, Trust, simulate_sync};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
-use super::progress::Bar;
+use super::{Outcome, run_fleet};
 use crate::Verdict;
-use crate::cli::simulate::SyncArgs;
+use crate::cli::simulate::sync::SyncArgs;
 use crate::clock::wall_now;
 use crate::commands::probe::given::Given;
-use crate::descriptor_limit;
-use crate::output::print;
 
 pub(super) fn run(args: &SyncArgs) -> anyhow::Result<Verdict> {
     let options = options(args)?;
     options.check()?;
+    let (devices, seed) = (options.devices, options.seed);
+    let trust = Trust::load(args.common.ca_file.as_deref())?;
     // One for requests and one for a stream.
-    if let Some(complaint) = descriptor_limit::too_low_for(u64::from(options.devices) * 2) {
-        bail!(complaint);
-    }
-    let seed = options.seed;
-    let trust = Trust::load(args.ca_file.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let bar = Bar::new(args.json);
-    let report = runtime.block_on(simulate_sync(options, &trust, &|progress| bar.show(&progress.into())));
-    bar.clear();
-    // A look-up of a name cannot be taken back and must not hold the end up.
-    runtime.shutdown_background();
-    let report = report?;
-    let shown = if args.json { show::json(&report, seed)?.to_string() } else { show::table(&report, seed) };
-    print(&format!("{shown}\n"))?;
-    Ok(if report.is_fine() { Verdict::Fine } else { Verdict::No })
+    run_fleet(&args.common, u64::from(devices) * 2, async |show| {
+        let report = simulate_sync(options, &trust, &|progress| show(progress.into())).await?;
+        let (json, table) = (show::json(&report, seed)?, show::table(&report, seed));
+        Ok(Outcome { is_fine: report.is_fine(), json, table })
+    })
 }
 
 fn options(args: &SyncArgs) -> anyhow::Result<SyncOptions> {

@@ -108,8 +108,8 @@ fn options(plan: &Plan<'_>, rng: &mut StdRng) -> NodeOptions {
     options.endpoint.servers.clone_from(&plan.servers);
     options.endpoint.loss_share = plan.args.loss;
     options.endpoint.loss_seed = Some(rng.random());
-    options.endpoint.ca_file.clone_from(&plan.args.ca_file);
-    options.discovery.ca_file.clone_from(&plan.args.ca_file);
+    options.endpoint.ca_file.clone_from(&plan.args.common.ca_file);
+    options.discovery.ca_file.clone_from(&plan.args.common.ca_file);
     options.discovery.mdns.enabled = false;
     options.discovery.signaling = plan.signaling.iter().cloned().collect();
     options.discovery.rendezvous = plan.rendezvous.iter().cloned().collect();

@@ -92,7 +92,7 @@ impl Simulation<'_> {
 
     async fn publish(&mut self) -> anyhow::Result<()> {
         let (before, bytes, began) = (Usage::now(), self.sent_bytes().await, Instant::now());
-        let mut deaths = self.deaths();
+        let mut deaths = deaths(self.fleet.peers.len(), self.plan.args.dying, self.plan.duration(), &mut self.rng);
         let pause = Duration::from_secs_f64(1.0 / self.plan.args.messages_per_second);
         let mut at = began;
         while began.elapsed() < self.plan.duration() {
@@ -103,7 +103,7 @@ impl Simulation<'_> {
             self.say().await?;
             self.progress("publishing", self.plan.duration(), began, self.report.peers - self.report.died);
             at += pause;
-            sleep_until(at.into()).await;
+            sleep_until(at.min(began + self.plan.duration()).into()).await;
         }
         for (_, peer) in deaths {
             self.fleet.kill(peer).await;
@@ -114,18 +114,6 @@ impl Simulation<'_> {
         let delivered = self.account().delivered as f64 * f64::from(self.plan.args.message_bytes);
         self.report.sent_bytes_per_delivered_byte = sent / delivered.max(1.0);
         Ok(())
-    }
-
-    /// Who dies when, the last first: in the middle part, while messages flow.
-    fn deaths(&mut self) -> Vec<(Duration, usize)> {
-        let mut numbers: Vec<usize> = (0..self.fleet.peers.len()).collect();
-        numbers.shuffle(&mut self.rng);
-        let count = (self.plan.args.dying * numbers.len() as f64).round() as usize;
-        let (duration, rng) = (self.plan.duration(), &mut self.rng);
-        let at = |peer| (duration.mul_f64(rng.random_range(0.2..0.8)), peer);
-        let mut deaths: Vec<(Duration, usize)> = numbers.into_iter().take(count).map(at).collect();
-        deaths.sort_unstable_by(|one, other| other.cmp(one));
-        deaths
     }
 
     async fn say(&mut self) -> anyhow::Result<()> {
@@ -203,5 +191,33 @@ impl Simulation<'_> {
     fn progress(&self, phase: &str, total: Duration, began: Instant, nodes: usize) {
         let words = format!("{nodes} nodes, {} published", self.report.published);
         (self.show)(Far::new(phase, began.elapsed(), total, &words));
+    }
+}
+
+/// Who of so many nodes dies when, the last first: in the middle part, while messages flow. One lives at least.
+fn deaths(nodes: usize, share: f64, duration: Duration, rng: &mut StdRng) -> Vec<(Duration, usize)> {
+    let mut numbers: Vec<usize> = (0..nodes).collect();
+    numbers.shuffle(rng);
+    let count = ((share * nodes as f64).round() as usize).min(nodes.saturating_sub(1));
+    let at = |peer| (duration.mul_f64(rng.random_range(0.2..0.8)), peer);
+    let mut deaths: Vec<(Duration, usize)> = numbers.into_iter().take(count).map(at).collect();
+    deaths.sort_unstable_by(|one, other| other.cmp(one));
+    deaths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_asked_share_of_nodes_dies_in_the_middle_part_and_one_lives_whatever_is_asked() {
+        let duration = Duration::from_secs(10);
+        let deaths = |nodes, share| deaths(nodes, share, duration, &mut StdRng::seed_from_u64(1));
+        assert_eq!([deaths(12, 0.0).len(), deaths(12, 0.1).len(), deaths(100, 0.29).len()], [0, 1, 29]);
+        // Nine tenths of so few are all of them, when rounded.
+        assert_eq!([2, 3, 4, 5].map(|nodes| deaths(nodes, 0.9).len()), [1, 2, 3, 4]);
+        let deaths = deaths(50, 0.5);
+        assert!(deaths.is_sorted_by(|one, other| one > other), "{deaths:?}");
+        assert!(deaths.iter().all(|(at, _)| (duration / 5..duration * 4 / 5).contains(at)), "{deaths:?}");
     }
 }
