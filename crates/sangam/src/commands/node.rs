@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use sangam_config::Loaded;
-use sangam_mesh_node::Node;
+use sangam_mesh_proto::agent_event::AgentEvent;
 use sangam_telemetry::logs::Logs;
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::Verdict;
 use crate::cli::node::NodeArgs;
@@ -78,30 +78,34 @@ impl Process {
             clock: Clock::start(),
         })
         .await?;
-        let events = json.then(|| tokio::spawn(print_events(running.node.clone())));
+        let events = json.then(|| running.node.events());
         let (rows, took) = (running.rows.clone(), began.elapsed());
         let report = StartReport { data_dir: data_dir_path, file: loaded.file, listeners: rows, took };
         report.print_node(&machine, &id, json);
-        tokio::select! {
-            name = stop.recv() => tracing::info!(signal = name, "stopping: links, the local network and servers are told"),
-            () = running.node.stopped() => tracing::error!("the node has ended by itself"),
+        if let Some(events) = events {
+            // Whoever reads them may be slow: that holds up a thread that does nothing else.
+            tokio::task::spawn_blocking(move || print_events(events));
         }
+        let has_ended = tokio::select! {
+            name = stop.recv() => {
+                tracing::info!(signal = name, "stopping: links, the local network and servers are told");
+                false
+            }
+            () = running.node.stopped() => true,
+        };
         tokio::select! {
             () = running.stop() => tracing::info!("stopped"),
             name = stop.recv() => tracing::warn!(signal = name, "stopped at once: peers notice by themselves"),
         }
-        if let Some(events) = events {
-            events.abort();
-        }
+        anyhow::ensure!(!has_ended, "the node has ended by itself; the log says why");
         Ok(())
     }
 }
 
 /// Each event as a line, until nobody reads them.
-async fn print_events(node: Node) {
-    let mut events = node.events();
+fn print_events(mut events: Receiver<AgentEvent>) {
     loop {
-        let line = match events.recv().await {
+        let line = match events.blocking_recv() {
             Ok(event) => event.to_json(),
             Err(RecvError::Lagged(lost)) => json!({ "event": "lagged", "lost": lost }),
             Err(RecvError::Closed) => return,

@@ -5,10 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use sangam_mesh_proto::identity::Identity;
-use sangam_testkit::{WAIT_MAX, http, wait_until};
+use sangam_testkit::{WAIT_MAX, free_tcp_port, http, wait_until};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -214,4 +214,53 @@ fn two_nodes_link_up_and_their_metrics_and_logs_show_it() {
     one.wait_for_log(&format!("🧊 ICE candidate per {peer}...: type=host, protocol=udp"));
     other.program.stop().unwrap();
     shown(&one, &["sangam_mesh_links_closed_total{reason=\"closed_by_peer\"}"]);
+}
+
+#[test]
+fn events_are_told_in_lines_behind_the_one_that_says_it_is_ready() {
+    let dir = tempdir().unwrap();
+    let server = Serving::start(dir.path(), &[]);
+    let signaling = format!("ws://{}/", server.listeners()["signal"]);
+    let with = |data: &str| start(dir.path(), &["--json", "--signaling", &signaling, "--data-dir", data]);
+    let (mut one, other) = (with("one"), with("other"));
+    one.wait_for_log("\"datachannel_open\"");
+    let output = one.program.output();
+    let lines: Vec<Value> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let ready = lines.iter().position(|line| line["message"] == "ready");
+    let event = lines.iter().position(|line| line["event"].is_string());
+    assert!(ready.is_some() && ready < event, "{output}");
+    other.program.stop().unwrap();
+}
+
+/// Killed when dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn who_is_told_of_events_and_does_not_read_them_holds_up_nothing() {
+    let dir = tempdir().unwrap();
+    let server = Serving::start(dir.path(), &[]);
+    let signaling = format!("ws://{}/", server.listeners()["signal"]);
+    // Of the 64 KiB of a pipe the line that says it is ready finds room, and hardly an event.
+    let (_unread, mut pipe) = std::io::pipe().unwrap();
+    pipe.write_all(&vec![b' '; 63 * 1024]).unwrap();
+    let listen = format!("127.0.0.1:{}", free_tcp_port().unwrap());
+    let words = ["node", "--json", "--no-mdns", "--listen", &listen, "--signaling", &signaling, "--data-dir", "one"];
+    let mut command = sangam(dir.path(), &words);
+    command.args(&ON_LOOPBACK[4..]).args(["--set", "server.worker_threads=1"]);
+    let _one = Killed(command.stdout(pipe).stderr(Stdio::null()).spawn().unwrap());
+    let other = start(dir.path(), &["--signaling", &signaling, "--data-dir", "other"]);
+    let open = r#"sangam_mesh_links{state="open",profile="sangam"} 1"#;
+    wait_until("a link", WAIT_MAX, || {
+        let text = http::get(address(&other), "/metrics")?.body;
+        Ok(text.lines().any(|line| line == open).then_some(()))
+    })
+    .unwrap();
+    assert_eq!(http::get(listen.parse().unwrap(), "/health").unwrap().status, 200);
 }
