@@ -21,6 +21,7 @@ mod socketio_server;
 mod sync;
 mod turn_service;
 mod uclient;
+mod verdict;
 
 pub use avahi::Avahi;
 pub use call_page::CallPage;
@@ -33,3 +34,4 @@ pub use socketio_server::SocketIoServer;
 pub use sync::{OriginalSyncServer, SYNC_SECRET, our_sync_server, sync_scenario, sync_script, sync_token};
 pub use turn_service::TurnService;
 pub use uclient::{EchoPeer, Report, Way, parse_report, run_uclient, run_uclient_as_user, start_uclient};
+pub use verdict::exit_code;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use sangam_testkit::network::{Host, Impairment, Network, Place, SiteKind};
-use sangam_testkit::{Program, Server, WAIT_MAX, http, sangam_binary};
+use sangam_testkit::{Program, Server, WAIT_MAX, http, sangam_binary, wait_until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -254,10 +254,8 @@ impl NodeProgram {
     }
 
     fn start_again(&mut self, host: &Host) -> Result<()> {
-        // Its port has to be free.
-        sangam_testkit::wait_until("the end of the node", WAIT_MAX, || {
-            Ok(host.inside(|| Ok(TcpStream::connect(API).is_err()))?.then_some(()))
-        })?;
+        // It gives up its port first, and its data directory last.
+        wait_until("the end of the node", WAIT_MAX, || Ok((!self.program.is_running()?).then_some(())))?;
         self.program = Self::run(host, &self.home, self.relay_only)?;
         self.is_over.store(true, Ordering::SeqCst);
         self.is_over = Arc::default();

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use sangam_interop::cycles::Cycles;
+use sangam_interop::exit_code;
 
 #[derive(Parser)]
 #[command(about = "What links that came and went leave behind. Exit code 1 if tasks or files")]
@@ -34,12 +35,5 @@ async fn run(arguments: &Arguments) -> Result<bool> {
 async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::from_default_env();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
-    match run(&Arguments::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(run(&Arguments::parse()).await)
 }

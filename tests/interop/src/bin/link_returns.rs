@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use sangam_interop::exit_code;
 use sangam_interop::returning::{Trouble, TroubledPair};
 
 #[derive(Parser)]
@@ -61,12 +62,5 @@ fn run(arguments: &Arguments) -> Result<bool> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }

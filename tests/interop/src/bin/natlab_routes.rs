@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use sangam_interop::exit_code;
 use sangam_interop::natlab::{Call, RouteKind, UnroutableLab};
 
 #[derive(Parser)]
@@ -79,12 +80,5 @@ fn run(arguments: &Arguments) -> Result<bool> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
