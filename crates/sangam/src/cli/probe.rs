@@ -253,3 +253,20 @@ fn message_size(text: &str) -> Result<usize, String> {
     let size = text.parse().ok().filter(|size| allowed.contains(size));
     size.ok_or_else(|| format!("must be a number from {} to {}", allowed.start(), allowed.end()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_service_may_be_written_short_and_what_is_none_is_refused() {
+        for text in ["_synapse-ng._tcp", "_synapse-ng._tcp.", "_synapse-ng._tcp.local", "_synapse-ng._tcp.local."] {
+            assert_eq!(service_kind(text).as_deref(), Ok("_synapse-ng._tcp.local."), "{text}");
+        }
+        for text in
+            ["", "synapse._tcp", "_synapse._sctp", "_synapse", "_._tcp", "_a._b._tcp", "_seventeen-letters-._tcp"]
+        {
+            assert!(service_kind(text).is_err(), "{text}");
+        }
+    }
+}

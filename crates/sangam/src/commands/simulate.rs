@@ -1,6 +1,7 @@
 //! `sangam simulate`.
 
 mod peers;
+mod percentiles;
 mod progress;
 mod rooms;
 mod sync;

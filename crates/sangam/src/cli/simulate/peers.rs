@@ -20,9 +20,10 @@ pub(crate) struct PeersArgs {
     /// How many nodes
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=5_000))]
     pub(crate) peers: u32,
-    /// STUN and TURN servers as a JSON list: [{"urls": "stun:192.0.2.1:3478"}]
-    #[arg(long, value_name = "JSON")]
-    pub(crate) ice_servers: Option<String>,
+    /// A file with STUN and TURN servers as a JSON array, as browsers take them; `-` is standard input; else
+    /// SANGAM_SIMULATE_ICE_SERVERS
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ice_servers: Option<PathBuf>,
     /// An address of this host that nodes are reached at; may be repeated
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(crate) address: Vec<IpAddr>,

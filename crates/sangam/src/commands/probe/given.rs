@@ -24,6 +24,9 @@ impl Given {
     pub(crate) const SIMULATE_TOKEN: Self = Self { what: "token", variable: "SANGAM_SIMULATE_TOKEN" };
     /// Of the tokens that devices of a fleet get.
     pub(crate) const SIMULATE_SECRET: Self = Self { what: "secret", variable: "SANGAM_SIMULATE_SECRET" };
+    /// STUN and TURN servers with their credentials, for every node of a fleet.
+    pub(crate) const SIMULATE_ICE_SERVERS: Self =
+        Self { what: "ICE server list", variable: "SANGAM_SIMULATE_ICE_SERVERS" };
     /// For the administration API of a server of ours.
     pub(crate) const API_TOKEN: Self = Self { what: "token", variable: "SANGAM_API_TOKEN" };
 

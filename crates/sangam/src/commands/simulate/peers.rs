@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use sangam_mesh_node::discovery::Server;
 use sangam_mesh_node::endpoint::IceServer;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Outcome, run_fleet};
 use crate::Verdict;
@@ -58,16 +59,16 @@ fn plan(args: &PeersArgs) -> anyhow::Result<Plan<'_>> {
     let server = |url: &Option<String>| url.clone().map(|url| Server { url, token: token.clone() });
     Ok(Plan {
         args,
-        servers: ice_servers(args.ice_servers.as_deref())?,
+        servers: ice_servers(Given::SIMULATE_ICE_SERVERS.read_whole(args.ice_servers.as_deref())?.as_ref())?,
         signaling: server(&args.signaling),
         rendezvous: server(&args.rendezvous),
         seed: args.seed.unwrap_or_else(rand::random),
     })
 }
 
-fn ice_servers(json: Option<&str>) -> anyhow::Result<Vec<IceServer>> {
+fn ice_servers(json: Option<&SecretString>) -> anyhow::Result<Vec<IceServer>> {
     let Some(json) = json else { return Ok(Vec::new()) };
-    let list = IceServer::list_from_json(json).context("--ice-servers")?;
+    let list = IceServer::list_from_json(json.expose_secret()).context("--ice-servers")?;
     if let Some(error) = list.rejected.first() {
         bail!("--ice-servers: {error}");
     }
@@ -90,6 +91,23 @@ mod tests {
     struct Line {
         #[command(flatten)]
         args: PeersArgs,
+    }
+
+    #[test]
+    fn ice_servers_are_read_from_a_file_and_one_that_is_none_is_refused_without_its_credential() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("servers.json");
+        let planned = |json: &str| {
+            std::fs::write(&file, json).unwrap();
+            let line = ["peers", "--signaling", "ws://127.0.0.1:9/", "--ice-servers", file.to_str().unwrap()];
+            let args = Line::try_parse_from(line).unwrap().args;
+            plan(&args).map(|plan| plan.servers.len()).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(planned(r#"[{"urls":"stun:a"},{"urls":"turn:b","username":"u","credential":"hunter2"}]"#), Ok(2));
+        for wrong in [r#"[{"urls":"ftp:b","username":"u","credential":"hunter2"}]"#, r#"[{"credential":"hunter2"}"#] {
+            let error = planned(wrong).unwrap_err();
+            assert!(error.contains("--ice-servers") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

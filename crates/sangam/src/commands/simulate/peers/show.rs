@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::report::{Degrees, Report};
+use crate::commands::simulate::percentiles::percentiles;
 
 /// One object: the verdict, its reasons, then everything.
 pub(super) fn json(report: &Report) -> serde_json::Result<Value> {
@@ -15,9 +16,7 @@ pub(super) fn json(report: &Report) -> serde_json::Result<Value> {
 /// The mesh, what was said in it, what it cost, the verdict at the end.
 pub(super) fn table(report: &Report) -> String {
     let formed = report.formed_secs.map_or("-".to_owned(), |secs| format!("{secs:.1} s"));
-    let latency = report.latency.map_or("-".to_owned(), |spread| {
-        format!("{:.1} / {:.1} / {:.1} / {:.1}", spread.p50_ms, spread.p90_ms, spread.p99_ms, spread.max_ms)
-    });
+    let latency = percentiles(report.latency.as_ref());
     let lines = [
         ("one mesh after", formed),
         ("links of a node, min / median / max", degrees(&report.degrees)),

@@ -1,7 +1,9 @@
 use std::fmt::Write as _;
 
-use sangam_fleet::{KindReport, Percentiles, RoomsReport};
+use sangam_fleet::{KindReport, RoomsReport};
 use serde_json::{Value, json};
+
+use crate::commands::simulate::percentiles::percentiles;
 
 /// One object: the verdict, then everything.
 pub(super) fn json(report: &RoomsReport) -> serde_json::Result<Value> {
@@ -63,16 +65,9 @@ fn counts(report: &RoomsReport) -> [(&'static str, u64); 12] {
     ]
 }
 
-fn percentiles(spread: Option<&Percentiles>) -> String {
-    spread.map_or("-".to_owned(), |spread| {
-        let Percentiles { p50_ms, p90_ms, p99_ms, max_ms } = spread;
-        format!("{p50_ms:.1} / {p90_ms:.1} / {p99_ms:.1} / {max_ms:.1}")
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use sangam_fleet::Kind;
+    use sangam_fleet::{Kind, Percentiles};
 
     use super::*;
 

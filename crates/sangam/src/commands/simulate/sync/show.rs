@@ -1,7 +1,9 @@
 use std::fmt::Write as _;
 
-use sangam_fleet::{Percentiles, SyncReport};
+use sangam_fleet::SyncReport;
 use serde_json::{Value, json};
+
+use crate::commands::simulate::percentiles::percentiles;
 
 /// One object: the verdict, its reasons, then everything.
 pub(super) fn json(report: &SyncReport, seed: u64) -> serde_json::Result<Value> {
@@ -66,16 +68,9 @@ fn counts(report: &SyncReport) -> [(&'static str, u64); 17] {
     ]
 }
 
-fn percentiles(spread: Option<&Percentiles>) -> String {
-    spread.map_or("-".to_owned(), |spread| {
-        let Percentiles { p50_ms, p90_ms, p99_ms, max_ms } = spread;
-        format!("{p50_ms:.1} / {p90_ms:.1} / {p99_ms:.1} / {max_ms:.1}")
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use sangam_fleet::SyncFaults;
+    use sangam_fleet::{Percentiles, SyncFaults};
 
     use super::*;
 
