@@ -22,8 +22,7 @@ impl Peer {
             return;
         }
         let over = named.is_some_and(|named| self.order.knows(named));
-        let until = now + us.options.answer_timeout;
-        if over || !self.early.keep(now, until, candidate, us.options.early_candidates_max) {
+        if over || !us.early.keep(now, &us.options, &self.id, candidate) {
             us.tell(Event::SignalDropped { peer: self.id.clone() });
         }
     }

@@ -37,7 +37,7 @@ impl Peer {
         let gathering = Self::gathering(us, now, trickles);
         let (peer, profile) = (self.id.clone(), self.profile);
         us.act(Action::Answer { link: id, peer, profile, offer: heard.description, gathering });
-        for candidate in self.early.take(now, &heard.ufrag) {
+        for candidate in us.early.take(now, &self.id, &heard.ufrag) {
             us.act(Action::AddCandidate { link: id, candidate });
         }
         let slot = if self.link.is_some() { &mut self.next } else { &mut self.link };
@@ -63,7 +63,7 @@ impl Peer {
         link.renewal = Some(Renewal::Describing { until: now + us.options.restart_timeout, ours: false });
         let id = link.id;
         us.act(Action::Reanswer { link: id, offer: heard.description, gathering: Self::gathering(us, now, trickles) });
-        for candidate in self.early.take(now, &heard.ufrag) {
+        for candidate in us.early.take(now, &self.id, &heard.ufrag) {
             us.act(Action::AddCandidate { link: id, candidate });
         }
     }

@@ -202,10 +202,22 @@ impl Mesh {
         if let Some(due) = peer.due {
             self.timers.remove(&(due, id.clone()));
         }
+        self.unalias(id);
+        self.us.tell(Event::Forgotten(id.clone()));
+    }
+
+    /// Two ids are one node's. Whose either was before, it is no longer: each has one other at most.
+    fn alias(&mut self, one: &PeerId, other: &PeerId) {
+        self.unalias(one);
+        self.unalias(other);
+        self.aliases.insert(one.clone(), other.clone());
+        self.aliases.insert(other.clone(), one.clone());
+    }
+
+    fn unalias(&mut self, id: &PeerId) {
         if let Some(other) = self.aliases.remove(id) {
             self.aliases.remove(&other);
         }
-        self.us.tell(Event::Forgotten(id.clone()));
     }
 
     /// The entry of a peer; made if there is room.
@@ -371,8 +383,7 @@ impl Mesh {
         if *key == self.us.id {
             return;
         }
-        self.aliases.insert(id.clone(), key.clone());
-        self.aliases.insert(key.clone(), id.clone());
+        self.alias(&id, key);
         let open = |id: &PeerId| self.peers.get(id)?.link.as_ref().filter(|link| link.was_open());
         let (Some(one), Some(other)) = (open(&id), open(key)) else { return };
         let rank = |link: &Link| (link.session, link.id);

@@ -182,7 +182,7 @@ impl Peer {
             _ => link.renewal = None,
         }
         us.act(Action::Accept { link: id, answer: heard.description });
-        for candidate in self.early.take(now, &heard.ufrag) {
+        for candidate in us.early.take(now, &self.id, &heard.ufrag) {
             us.act(Action::AddCandidate { link: id, candidate });
         }
         self.renew_again(now);

@@ -45,6 +45,8 @@ pub struct Options {
     pub forget_after: Duration,
     /// Candidates kept for a peer whose description has not come yet.
     pub early_candidates_max: usize,
+    /// The same, of all peers together.
+    pub early_candidates_total_max: usize,
     /// If not empty: nobody else gets a link.
     pub allowed: Vec<PeerId>,
     /// Whether a peer must prove its id with its key (`a=sangam-mesh`): only nodes like ours can.
@@ -73,6 +75,7 @@ impl Default for Options {
             gather_timeout: Duration::from_secs(1),
             forget_after: Duration::from_secs(600),
             early_candidates_max: 64,
+            early_candidates_total_max: 1024,
             allowed: Vec::new(),
             proof_required: false,
         }

@@ -3,7 +3,6 @@ use std::time::Duration;
 use sangam_types::Mono;
 
 use super::contacts::Contacts;
-use super::early::Early;
 use super::heard::Order;
 use super::link::Link;
 use super::us::Us;
@@ -24,7 +23,6 @@ pub(crate) struct Peer {
     /// A new session that the peer offered while its link is open: it takes the link's place once it is open itself.
     pub(crate) next: Option<Link>,
     pub(crate) order: Order,
-    pub(crate) early: Early,
     pub(crate) attempts: u32,
     /// Not dialled before.
     pub(crate) dial_at: Mono,
@@ -64,7 +62,6 @@ impl Peer {
             link: None,
             next: None,
             order: Order::default(),
-            early: Early::default(),
             attempts: 0,
             dial_at: now,
             wanted: false,

@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sangam_types::Mono;
 
+use super::early::Early;
 use super::session::{MarkKind, SessionMark};
 use super::{Action, Event, Options, Output};
 use crate::{LinkId, PeerId};
@@ -20,6 +21,7 @@ pub(crate) struct Us {
     pub(crate) id: PeerId,
     pub(crate) options: Options,
     pub(crate) links: BTreeMap<LinkId, PeerId>,
+    pub(crate) early: Early,
     outbox: VecDeque<Output>,
     dice: StdRng,
     life: u64,
@@ -31,7 +33,17 @@ impl Us {
     pub(crate) fn new(id: PeerId, options: Options, seed: u64) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let life = dice.random();
-        Self { id, options, links: BTreeMap::new(), outbox: VecDeque::new(), dice, life, described: 0, named: 0 }
+        Self {
+            id,
+            options,
+            links: BTreeMap::new(),
+            early: Early::default(),
+            outbox: VecDeque::new(),
+            dice,
+            life,
+            described: 0,
+            named: 0,
+        }
     }
 
     pub(crate) fn act(&mut self, action: Action) {

@@ -75,6 +75,22 @@ fn candidates_that_wait_are_bounded_in_number_and_age() {
 }
 
 #[test]
+fn candidates_that_wait_are_bounded_over_all_peers_and_those_whose_time_is_over_make_room() {
+    let options = Options { early_candidates_max: 3, early_candidates_total_max: 4, ..Options::default() };
+    let mut bench = Bench::new("m", options);
+    let dropped = |bench: &mut Bench, peer: &str| {
+        for _ in 0..3 {
+            bench.hear_candidate(peer, candidate(Some("x")));
+        }
+        bench.told().iter().filter(|e| matches!(e, Event::SignalDropped { .. })).count()
+    };
+    assert_eq!((dropped(&mut bench, "y"), dropped(&mut bench, "z")), (0, 2));
+    bench.pass(secs(9.1));
+    bench.told();
+    assert_eq!(dropped(&mut bench, "z"), 0);
+}
+
+#[test]
 fn while_a_session_is_replaced_each_candidate_goes_to_its_own() {
     let mut bench = Bench::new("m", Options::default());
     let old = bench.linked("z", Sangam);

@@ -1,4 +1,4 @@
-use sangam_mesh_proto::mesh::{Event, Options};
+use sangam_mesh_proto::mesh::{Event, Input, Options};
 use sangam_mesh_proto::{
     DescriptionKind::{Answer, Offer},
     Failure, LinkState,
@@ -56,4 +56,18 @@ fn who_has_proved_its_id_is_not_believed_without() {
     assert_eq!((bench.did(), bench.told()), (vec![], vec![refused("z")]));
     bench.hear_proven("z", Sangam, marked(Offer, "y", 2, 2, 1, "new"), true);
     assert!(bench.answered().is_some());
+}
+
+#[test]
+fn who_turns_out_to_be_another_is_no_longer_whom_it_was_taken_for() {
+    let mut bench = Bench::new("m", Options::default());
+    let link = bench.linked("name", Synapse);
+    bench.feed(Input::Identified { link, peer: id("key1") });
+    bench.see("key1", Synapse);
+    bench.pass(secs(3.5));
+    assert_eq!(bench.offered(), None, "it is linked under its other name");
+    bench.feed(Input::Identified { link, peer: id("key2") });
+    bench.see("key2", Synapse);
+    bench.pass(secs(3.5));
+    assert!(bench.offered().is_some_and(|dialled| bench.mesh.peer_of(dialled) == Some(&id("key1"))));
 }
