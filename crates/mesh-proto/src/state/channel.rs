@@ -153,7 +153,7 @@ impl Merging<'_> {
             return false;
         }
         let (known, time) = (entries.get(id), updated_at(said));
-        if timestamp::parse(time).is_some_and(|at| at > self.now + self.options.clock_skew_max) {
+        if self.is_ahead(time) {
             self.refused.time += 1;
             return false;
         }
@@ -215,8 +215,7 @@ impl Merging<'_> {
             (Some(Value::Null), Value::String(_)) => true,
             _ => false,
         };
-        let ahead = theirs.as_str().and_then(timestamp::parse);
-        if !is_newer || ahead.is_some_and(|at| at > self.now + self.options.clock_skew_max) {
+        if !is_newer || theirs.as_str().is_some_and(|theirs| self.is_ahead(theirs)) {
             return false;
         }
         let members = || names.iter().copied().chain([age]).filter_map(|name| Some((name, said.get(name)?)));
@@ -234,6 +233,13 @@ impl Merging<'_> {
         let members: Vec<_> = members().map(|(name, value)| (name.to_owned(), value.clone())).collect();
         ours.extend(members);
         true
+    }
+
+    /// Whether a time is of the future. What is no time is compared as text, as it is with what is known: it would stay for ever
+    /// where nothing later can be said.
+    fn is_ahead(&self, time: &str) -> bool {
+        let latest = self.now + self.options.clock_skew_max;
+        timestamp::parse(time).map_or_else(|| *time > *timestamp::python(latest), |at| at > latest)
     }
 
     fn put(&mut self, entries: &mut BTreeMap<String, Value>, id: &str, value: Value) -> bool {

@@ -300,6 +300,25 @@ fn a_packet_of_python_verifies_whatever_its_payload_is_formatted_like() {
 }
 
 #[test]
+fn what_is_said_for_a_time_of_the_future_or_for_none_does_not_stay_for_ever() {
+    let mut state = state();
+    state.subscribe("a").unwrap();
+    let task = |time: &str, title: &str| json!({ "tasks": { "t": { "updated_at": time, "title": title } } });
+    let set = |time: &str, who: &str| json!({ "validator_set": [who], "validator_set_updated_at": time });
+    // `NOW` is 2026-11-20T15:29:40Z; without a zone, as some Pythons write it, it is a time all the same.
+    for future in ["zzz", "9999", "9999-01-01T00:00:00", "2026-11-20T15:49:40", "2026-11-20T15:49:40Z"] {
+        assert!(!state.merge("a", &task(future, "wrong"), None, NOW).changed, "{future}");
+        assert!(!state.merge(GLOBAL, &set(future, "wrong"), None, NOW).changed, "{future}");
+    }
+    assert_eq!(state.refused().time, 5);
+    for fine in ["2026-11-20T15:00:00", "2026-11-20T15:30:00+00:00"] {
+        assert!(state.merge("a", &task(fine, fine), None, NOW).changed, "{fine}");
+        assert!(state.merge(GLOBAL, &set(fine, fine), None, NOW).changed, "{fine}");
+    }
+    assert_eq!(state.to_json()["a"]["tasks"]["t"]["title"], "2026-11-20T15:30:00+00:00");
+}
+
+#[test]
 fn a_packet_with_a_wrong_signature_is_refused_in_the_words_of_an_original() {
     let mut state = state();
     let good = Packet::sign(&identity(2), GLOBAL, "{}".into());
