@@ -3,8 +3,8 @@
 //! Between two nodes like ours: frames in binary, the first byte their [kind](Kind), after a [`Hello`] from each side. With
 //! everybody else: one JSON object in a text message. `docs/protocols/mesh-messages.md` has them byte by byte.
 //!
-//! Everything here is a pure function of its bytes. [`decode`] allocates no more than the bytes it is given, and shares
-//! payloads with them.
+//! Everything here is a pure function of its bytes. [`decode`] shares payloads with the bytes it is given; lists and names that it
+//! copies have bounds of their own.
 
 mod chunk;
 mod envelope;

@@ -1,8 +1,10 @@
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use sangam_types::Wall;
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::json;
 
 use super::json::{Members, raw};
@@ -50,12 +52,42 @@ const ID_BYTES_MAX: usize = 128;
 
 #[derive(Deserialize)]
 struct Channels {
-    channels: Vec<String>,
+    channels: First,
 }
 
 #[derive(Deserialize)]
 struct Ids {
-    message_ids: Vec<String>,
+    message_ids: First,
+}
+
+/// The first texts of a list, as many as are looked at. What follows them is read over and not kept: it would be many times as
+/// large as it is written.
+struct First(Vec<String>);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Vec<String>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of texts")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut first = Vec::new();
+                while first.len() < LIST_MAX {
+                    match list.next_element()? {
+                        Some(text) => first.push(text),
+                        None => return Ok(first),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(first)
+            }
+        }
+        deserializer.deserialize_seq(List).map(Self)
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,12 +149,12 @@ fn kind(word: &str, payload: Bytes) -> Result<EnvelopeKind, Malformed> {
     let ids = |payload: &Bytes| -> Result<Vec<MessageId>, Malformed> {
         let ids: Ids = serde_json::from_slice(payload).map_err(|_| Malformed::Member)?;
         // Only a UUID can be asked for by its text.
-        Ok(ids.message_ids.iter().take(LIST_MAX).filter_map(|id| MessageId::parse(id)).collect())
+        Ok(ids.message_ids.0.iter().filter_map(|id| MessageId::parse(id)).collect())
     };
     Ok(match word {
         "ANNOUNCE" => {
             let announced: Channels = serde_json::from_slice(&payload).map_err(|_| Malformed::Member)?;
-            let topics = announced.channels.iter().filter(|name| is_topic(name)).take(LIST_MAX);
+            let topics = announced.channels.0.iter().filter(|name| is_topic(name));
             EnvelopeKind::Announce(topics.map(|name| name.as_str().into()).collect())
         }
         "MESSAGE" => EnvelopeKind::Message(payload),

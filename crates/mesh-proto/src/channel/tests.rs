@@ -248,6 +248,20 @@ fn an_announcement_of_an_original_is_read() {
 }
 
 #[test]
+fn of_a_long_list_only_the_beginning_is_looked_at() {
+    let payload = |list: &str| ANNOUNCE.replace("\"channels\": [", &format!("\"channels\": [{list}"));
+    let Ok(Incoming::Envelope(envelope)) = decode(Profile::Synapse, &text_frame(&payload(&"\"a\",".repeat(1_025))))
+    else {
+        panic!("unread")
+    };
+    assert_eq!(envelope.kind, EnvelopeKind::Announce(vec![Arc::from("a"); 1_024]));
+    let strange = payload(&format!("{}7,", "\"a\",".repeat(1_024)));
+    assert!(decode(Profile::Synapse, &text_frame(&strange)).is_ok(), "what follows is not read");
+    let strange = payload("7,");
+    assert_eq!(decode(Profile::Synapse, &text_frame(&strange)), Err(Malformed::Member));
+}
+
+#[test]
 fn every_envelope_has_six_members_and_reads_back() {
     let kinds = [
         EnvelopeKind::Announce(vec!["a".into(), "\"".into()]),
