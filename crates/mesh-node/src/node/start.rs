@@ -51,7 +51,7 @@ impl Node {
         let us = options.identity.id().clone();
         let agent_id = options.agent_id.clone();
         let software = concat!("sangam/", env!("CARGO_PKG_VERSION")).to_owned();
-        let kx_public_key = String::new();
+        let kx_public_key = options.identity.kx_public_key();
         let told = state::Us { id: us.clone(), url: options.url.clone(), kx_public_key, software };
         let mut state = State::new(options.state, told, now.wall);
         for name in &options.channels {
@@ -89,4 +89,26 @@ impl Node {
 fn known_as(options: &NodeOptions, us: &PeerId, channels: Vec<String>) -> discovery::Us {
     let agent_id = options.agent_id.as_ref().unwrap_or(us).as_str().to_owned();
     discovery::Us { id: us.clone(), agent_id, url: options.url.clone(), channels, port: options.port }
+}
+
+#[cfg(test)]
+mod tests {
+    use sangam_mesh_proto::identity::Identity;
+
+    use super::*;
+    use crate::node::Command;
+
+    #[tokio::test]
+    async fn the_record_of_a_node_holds_both_its_public_keys() {
+        let identity = Identity::from_seed(&[7; 32]);
+        let mut options = NodeOptions::new(identity.clone());
+        options.endpoint.addresses = vec!["127.0.0.1".parse().unwrap()];
+        options.discovery.mdns.enabled = false;
+        let node = Node::start(options, Deps::default()).await.unwrap();
+        let state = node.ask(Command::State).await.unwrap();
+        let record = &state["global"]["nodes"][identity.id().as_str()];
+        assert_eq!(record["kx_public_key"], identity.kx_public_key());
+        assert_eq!(record["id"], identity.id().as_str());
+        node.stop().await;
+    }
 }
