@@ -19,6 +19,31 @@ pub enum LinkState {
     Closed(Failure),
 }
 
+impl LinkState {
+    /// The word for it in our own JSON and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Interrupted => "interrupted",
+            Self::Closed(_) => "closed",
+        }
+    }
+
+    /// The word that `RTCPeerConnection.connectionState` has for it (W3C WebRTC, `RTCPeerConnectionState`), which originals use.
+    #[must_use]
+    pub fn connection_state(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Open => "connected",
+            Self::Interrupted => "disconnected",
+            Self::Closed(why) if why.is_fault() => "failed",
+            Self::Closed(_) => "closed",
+        }
+    }
+}
+
 /// Why there is no link, or no longer: the reason shown in metrics, bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Failure {

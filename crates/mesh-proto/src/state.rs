@@ -10,7 +10,7 @@ mod nodes;
 mod options;
 mod packet;
 
-pub use nodes::NodeRecord;
+pub use nodes::{NodeRecord, profile_by};
 pub use options::Options;
 pub use packet::{Packet, PacketError, signature_detail};
 

@@ -95,17 +95,10 @@ impl Tally {
 
     /// A peer's link changed: for its history.
     pub fn state(&mut self, peer: &PeerId, state: LinkState, at: Wall) {
-        let word = match state {
-            LinkState::Connecting => "connecting",
-            LinkState::Open => "connected",
-            LinkState::Interrupted => "disconnected",
-            LinkState::Closed(why) if why.is_fault() => "failed",
-            LinkState::Closed(_) => "closed",
-        };
         if let LinkState::Closed(_) = state {
             self.pairs.remove(peer);
         }
-        self.history.add(&self.options, peer, word, at);
+        self.history.add(&self.options, peer, state.connection_state(), at);
     }
 
     /// What carries the link with a peer now; `None`: nothing any more.

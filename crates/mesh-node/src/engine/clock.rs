@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use sangam_types::{Mono, Now, Wall};
 
-/// The one clock of a node: everything in one turn of its task happens at one time.
+/// The one clock of a node, as its machines and its WebRTC stack count time.
 #[derive(Clone)]
 pub(crate) struct Clock {
     start: Instant,

@@ -4,9 +4,7 @@ use sangam_mesh_proto::agent_event::AgentEventKind;
 use sangam_mesh_proto::mesh::{self, DialOutcome, Source};
 use sangam_mesh_proto::sdp::{CandidateLine, Transport};
 use sangam_mesh_proto::tally::Direction;
-use sangam_mesh_proto::{
-    Description, DescriptionKind, Failure, LinkId, LinkState, PathProtocol, PeerId, SelectedPair, Signal, Via,
-};
+use sangam_mesh_proto::{Description, DescriptionKind, Failure, LinkId, LinkState, PeerId, SelectedPair, Signal, Via};
 use sangam_telemetry::metrics::mesh::{MeshLink, MeshPath};
 
 use super::Engine;
@@ -119,7 +117,8 @@ impl Engine {
     pub(super) fn told_link_state(&mut self, link: LinkId, state: LinkState) {
         let (_, now) = self.clock.now();
         let Some(entry) = self.book.get_mut(link) else { return };
-        let after = link_word(state).map(|word| MeshLink { state: word, profile: entry.profile.as_str() });
+        let is_over = matches!(state, LinkState::Closed(_));
+        let after = (!is_over).then(|| MeshLink { state: state.as_str(), profile: entry.profile.as_str() });
         let before = std::mem::replace(&mut entry.counted, after);
         let path_before = entry.counted_path;
         if after.is_none() {
@@ -127,7 +126,8 @@ impl Engine {
         }
         let (path_after, peer) = (entry.counted_path, entry.peer.clone());
         if before != after {
-            let event = self.event(AgentEventKind::ConnectionStateChanged, &peer).with("state", state_word(state));
+            let event =
+                self.event(AgentEventKind::ConnectionStateChanged, &peer).with("state", state.connection_state());
             self.emit(match state {
                 LinkState::Closed(why) => event.with("reason", why.as_str()),
                 _ => event,
@@ -240,33 +240,8 @@ fn direction(ours: bool) -> Direction {
     if ours { Direction::Outbound } else { Direction::Inbound }
 }
 
-fn link_word(state: LinkState) -> Option<&'static str> {
-    match state {
-        LinkState::Connecting => Some("connecting"),
-        LinkState::Open => Some("open"),
-        LinkState::Interrupted => Some("interrupted"),
-        LinkState::Closed(_) => None,
-    }
-}
-
-/// In the words of the W3C's API.
-fn state_word(state: LinkState) -> &'static str {
-    match state {
-        LinkState::Connecting => "connecting",
-        LinkState::Open => "connected",
-        LinkState::Interrupted => "disconnected",
-        LinkState::Closed(why) if why.is_fault() => "failed",
-        LinkState::Closed(_) => "closed",
-    }
-}
-
 pub(super) fn path_of(pair: &SelectedPair) -> MeshPath {
-    let protocol = match pair.protocol {
-        PathProtocol::Udp => "udp",
-        PathProtocol::Tcp => "tcp",
-        PathProtocol::Tls => "tls",
-    };
-    MeshPath { kind: pair.local_kind.as_str(), protocol, relayed: pair.is_relayed() }
+    MeshPath { kind: pair.local_kind.as_str(), protocol: pair.protocol.as_str(), relayed: pair.is_relayed() }
 }
 
 fn source_word(source: Source) -> &'static str {

@@ -1,5 +1,5 @@
-/// The steps of an agent that a node takes, by the names IF.swarm gives them. Each says what its `metadata` holds, or which
-/// member it fills.
+/// The steps of an agent, by the names IF.swarm gives them. Each says what its `metadata` holds, or which member it fills. A node
+/// tells of those that it takes; it never falls back to a relay, for one, as it has gathered relays from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentEventKind {
     /// Registered at a signaling server: `server`, its place in the configuration.

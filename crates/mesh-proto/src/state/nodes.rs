@@ -27,12 +27,17 @@ impl NodeRecord<'_> {
     /// What it is, by its record. One that we made up until its own comes tells nothing.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        match self.software {
-            Some(software) if software.starts_with("sangam/") => Profile::Sangam,
-            Some(_) => Profile::Unknown,
-            None if self.last_seen > 0.0 => Profile::Synapse,
-            None => Profile::Unknown,
-        }
+        if self.software.is_none() && self.last_seen <= 0.0 { Profile::Unknown } else { profile_by(self.software) }
+    }
+}
+
+/// What a node is, by the `software` of its record. Originals do not say what they are; nodes like ours do.
+#[must_use]
+pub fn profile_by(software: Option<&str>) -> Profile {
+    match software {
+        Some(software) if software.starts_with("sangam/") => Profile::Sangam,
+        Some(_) => Profile::Unknown,
+        None => Profile::Synapse,
     }
 }
 

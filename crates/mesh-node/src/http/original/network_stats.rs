@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::timestamp;
 use super::webrtc::{by_peer, is_active};
-use super::words::{channel_state, connection_state};
+use super::words::channel_state;
 use crate::http::answer::{Unanswered, fresh};
 use crate::http::shared::Shared;
 use crate::node::{Command, LinkView, TopicsView};
@@ -61,7 +61,7 @@ fn peer(link: &LinkView, reputations: &Reputations<'_>) -> Value {
         _ => "poor",
     };
     json!({
-        "state": connection_state(link.state),
+        "state": link.state.connection_state(),
         "ice_state": link.ice.as_str(),
         "data_channel": channel_state(link.channel_open, link.state),
         "latency_ms": round_trip.map(|it| rounded(it.as_secs_f64() * 1e3, 1e2)),

@@ -6,7 +6,7 @@ use axum::response::Response;
 use sangam_mesh_proto::{LinkState, PeerId};
 use serde_json::{Value, json};
 
-use super::words::{channel_state, connection_state};
+use super::words::channel_state;
 use crate::http::answer::{Unanswered, fresh};
 use crate::http::shared::Shared;
 use crate::node::{Command, LinkView};
@@ -62,7 +62,7 @@ fn connection(link: &LinkView) -> Value {
         })
     });
     json!({
-        "connection_state": connection_state(link.state),
+        "connection_state": link.state.connection_state(),
         "ice_connection_state": link.ice.as_str(),
         "data_channel_state": channel_state(link.channel_open, link.state),
         "profile": link.profile.as_str(),

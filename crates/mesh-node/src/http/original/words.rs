@@ -9,17 +9,6 @@ pub(in super::super) fn timestamp() -> String {
     now.trim_end_matches('Z').to_owned() + "+00:00"
 }
 
-/// `RTCPeerConnection.connectionState`.
-pub(super) fn connection_state(state: LinkState) -> &'static str {
-    match state {
-        LinkState::Connecting => "connecting",
-        LinkState::Open => "connected",
-        LinkState::Interrupted => "disconnected",
-        LinkState::Closed(why) if why.is_fault() => "failed",
-        LinkState::Closed(_) => "closed",
-    }
-}
-
 /// `RTCDataChannel.readyState`, and the original's word for none.
 pub(super) fn channel_state(open: bool, state: LinkState) -> &'static str {
     match (open, state) {
@@ -44,8 +33,8 @@ mod tests {
 
     #[test]
     fn states_have_the_words_of_the_browsers_api() {
-        assert_eq!(connection_state(LinkState::Closed(Failure::NoPath)), "failed");
-        assert_eq!(connection_state(LinkState::Closed(Failure::ClosedByPeer)), "closed");
+        assert_eq!(LinkState::Closed(Failure::NoPath).connection_state(), "failed");
+        assert_eq!(LinkState::Closed(Failure::ClosedByPeer).connection_state(), "closed");
         assert_eq!(channel_state(false, LinkState::Connecting), "none");
         assert_eq!(channel_state(true, LinkState::Interrupted), "open");
     }

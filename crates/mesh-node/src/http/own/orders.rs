@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -6,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use sangam_mesh_proto::PeerId;
-use sangam_mesh_proto::gossip::{MessageId, PublishError};
+use sangam_mesh_proto::gossip::PublishError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -32,7 +31,7 @@ pub(in crate::http) async fn publish(State(shared): State<Arc<Shared>>, body: Wh
     };
     let payload = Bytes::copy_from_slice(payload.get().as_bytes());
     match shared.ask(|reply| Command::Publish { topic, payload, reply }).await {
-        Ok(Ok(id)) => fresh(&json!({ "message_id": uuid(id) })),
+        Ok(Ok(id)) => fresh(&json!({ "message_id": id.to_string() })),
         Ok(Err(error @ PublishError::TooLarge { .. })) => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_large", error.to_string()).into_response()
         }
@@ -104,27 +103,4 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let detail = format!("The body is not the JSON that is wanted here: {error}.");
         Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail)
     })
-}
-
-/// RFC 9562 §4.
-pub(in crate::http) fn uuid(MessageId(bytes): MessageId) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if [4, 6, 8, 10].contains(&at) {
-            text.push('-');
-        }
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_id_is_written_as_a_uuid() {
-        let id = MessageId(*b"\x55\x0e\x84\x00\xe2\x9b\x41\xd4\xa7\x16\x44\x66\x55\x44\x00\x00");
-        assert_eq!(uuid(id), "550e8400-e29b-41d4-a716-446655440000");
-    }
 }

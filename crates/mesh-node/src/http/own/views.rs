@@ -54,7 +54,7 @@ fn link(link: &LinkView) -> Value {
         "link": link.link.0,
         "peer": link.peer.as_str(),
         "profile": link.profile.as_str(),
-        "state": state(link.state),
+        "state": link.state.as_str(),
         "reason": reason(link.state),
         "ice_state": link.ice.as_str(),
         "channel_open": link.channel_open,
@@ -87,7 +87,7 @@ fn peer(peer: &PeerView) -> Value {
         "profile": peer.profile.as_str(),
         "url": peer.url,
         "sources": sources,
-        "link": peer.link.map(|(link, now)| json!({ "link": link.0, "state": state(now), "reason": reason(now) })),
+        "link": peer.link.map(|(link, now)| json!({ "link": link.0, "state": now.as_str(), "reason": reason(now) })),
         "attempts": peer.attempts,
     })
 }
@@ -101,15 +101,6 @@ fn source(source: Source) -> String {
         Source::Signaling(place) => format!("signaling:{place}"),
         Source::Gossip => "gossip".to_owned(),
         Source::Contact => "contact".to_owned(),
-    }
-}
-
-fn state(state: LinkState) -> &'static str {
-    match state {
-        LinkState::Connecting => "connecting",
-        LinkState::Open => "open",
-        LinkState::Interrupted => "interrupted",
-        LinkState::Closed(_) => "closed",
     }
 }
 

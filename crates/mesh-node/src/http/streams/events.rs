@@ -17,7 +17,6 @@ use tokio::sync::mpsc;
 
 use super::admit;
 use crate::http::answer::Unanswered;
-use crate::http::own::orders::uuid;
 use crate::http::shared::Shared;
 use crate::node::Command;
 
@@ -73,7 +72,7 @@ fn message(delivery: &Delivery) -> Event {
     let mut value = json!({
         "topic": delivery.topic,
         "origin": delivery.origin.as_str(),
-        "message_id": uuid(delivery.id),
+        "message_id": delivery.id.to_string(),
         "hops": delivery.hops,
     });
     match json.and_then(|json| serde_json::from_str::<Value>(json.get()).ok()) {
