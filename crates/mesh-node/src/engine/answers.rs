@@ -1,10 +1,8 @@
 use std::time::Instant;
 
 use sangam_mesh_proto::agent_event::AgentEventKind;
-use sangam_mesh_proto::state::{Packet, Received, signature_detail};
+use sangam_mesh_proto::state::{Packet, Received};
 use sangam_mesh_proto::{LinkId, PeerId, Profile, Signal, Via, mesh};
-use serde::Deserialize as _;
-use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::book::Entry;
@@ -88,21 +86,16 @@ impl Engine {
         }
     }
 
-    fn on_posted_packet(&mut self, packet: &Value) -> GossipOutcome {
+    fn on_posted_packet(&mut self, packet: &Packet) -> GossipOutcome {
         let (_, now) = self.clock.now();
-        let Ok(packet) = Packet::deserialize(packet) else {
-            return GossipOutcome::Refused(String::new());
-        };
-        match self.state.receive(&packet, now.wall) {
+        match self.state.receive(packet, now.wall) {
             Ok(Received::Unsubscribed) => GossipOutcome::Unsubscribed,
             Ok(Received::Merged(merged)) => {
                 self.on_merged(&packet.channel_id, &merged, Heard::OneNode);
                 let reply = self.state.packet(&self.identity, &packet.channel_id, now.wall);
-                reply.map_or(GossipOutcome::Unsubscribed, |packet| GossipOutcome::Merged(serde_json::json!(packet)))
+                reply.map_or(GossipOutcome::Unsubscribed, GossipOutcome::Merged)
             }
-            Err(error) => {
-                GossipOutcome::Refused(signature_detail(error).map_or_else(|| error.to_string(), str::to_owned))
-            }
+            Err(error) => GossipOutcome::Refused(error),
         }
     }
 

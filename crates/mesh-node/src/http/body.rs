@@ -1,21 +1,24 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::answer::{refused, refused_for};
 use super::shared::Shared;
 
-/// A body that was read whole, within the bounds. Holds its place among those at once.
+/// A body that was read whole, within the bounds. Holds its place among those at once, and its bytes among theirs.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) bytes: Bytes,
     _place: OwnedSemaphorePermit,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// As [`Whole`], as long as a gossip packet may be.
@@ -38,23 +41,58 @@ impl FromRequest<Arc<Shared>> for WholePacket {
     }
 }
 
+/// When to come back if there is no room: what holds it is done soon.
+const WAIT: Duration = Duration::from_secs(1);
+
 async fn read(request: Request, shared: &Shared, bytes_max: usize) -> Result<Whole, Response> {
     let refuse = |reason, response: Response| {
         shared.metrics.http_refused(reason);
-        response
+        Err(response)
     };
     let Ok(place) = Arc::clone(&shared.bodies).try_acquire_owned() else {
-        let wait = std::time::Duration::from_secs(1);
-        return Err(refuse("busy", refused_for(StatusCode::SERVICE_UNAVAILABLE, wait, "too many requests at once")));
+        return refuse("busy", refused_for(StatusCode::SERVICE_UNAVAILABLE, WAIT, "too many requests at once"));
     };
-    let body = Limited::new(request.into_body(), bytes_max).collect();
-    match timeout(shared.options.body_timeout, body).await {
-        Ok(Ok(body)) => Ok(Whole { bytes: body.to_bytes(), _place: place }),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match timeout(shared.options.body_timeout, collect(request.into_body(), shared, bytes_max)).await {
+        Ok(Ok((bytes, room))) => Ok(Whole { bytes, _place: place, _room: room }),
+        Ok(Err(Fault::TooLong)) => {
             let detail = format!("the body has more than {bytes_max} bytes");
-            Err(refuse("size", refused(StatusCode::PAYLOAD_TOO_LARGE, detail)))
+            refuse("size", refused(StatusCode::PAYLOAD_TOO_LARGE, detail))
         }
-        Ok(Err(_)) => Err(refuse("body", refused(StatusCode::BAD_REQUEST, "the body ended before its time"))),
-        Err(_) => Err(refuse("slow", refused(StatusCode::REQUEST_TIMEOUT, "the body took too long"))),
+        Ok(Err(Fault::NoRoom)) => {
+            refuse("memory", refused_for(StatusCode::SERVICE_UNAVAILABLE, WAIT, "too many bytes of requests at once"))
+        }
+        Ok(Err(Fault::Cut)) => refuse("body", refused(StatusCode::BAD_REQUEST, "the body ended before its time")),
+        Err(_) => refuse("slow", refused(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
     }
+}
+
+/// Why a body could not be read whole.
+enum Fault {
+    TooLong,
+    /// All bodies together have as many bytes as they may.
+    NoRoom,
+    Cut,
+}
+
+/// Takes room as bytes come, not as they are announced: who announces much and sends nothing holds nothing.
+async fn collect(
+    mut body: Body,
+    shared: &Shared,
+    bytes_max: usize,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Fault> {
+    let (mut whole, mut room) = (BytesMut::new(), None::<OwnedSemaphorePermit>);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Fault::Cut)?.into_data() else { continue };
+        if data.len() > bytes_max - whole.len() {
+            return Err(Fault::TooLong);
+        }
+        let count = u32::try_from(data.len()).map_err(|_| Fault::TooLong)?;
+        let more = Arc::clone(&shared.body_room).try_acquire_many_owned(count).map_err(|_| Fault::NoRoom)?;
+        match &mut room {
+            Some(room) => room.merge(more),
+            None => room = Some(more),
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok((whole.freeze(), room))
 }

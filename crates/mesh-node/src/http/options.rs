@@ -17,6 +17,8 @@ pub struct HttpOptions {
     pub body_timeout: Duration,
     /// Bodies that are read or worked on at once; more are answered 503.
     pub bodies_max: usize,
+    /// Bytes of all of them together; a body for which there is no room is answered 503.
+    pub bodies_bytes_max: usize,
     /// How long the node itself may take to answer. The original waits 5 s for most answers and 10 s for a handshake's.
     pub answer_timeout: Duration,
     /// POST requests of one address (IPv6: one /64) each second in the long run.
@@ -56,6 +58,7 @@ impl Default for HttpOptions {
             gossip_bytes_max: 8 << 20,
             body_timeout: Duration::from_secs(10),
             bodies_max: 64,
+            bodies_bytes_max: 64 << 20,
             answer_timeout: Duration::from_secs(10),
             posts_per_sec: 50,
             posts_burst: 200,

@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) posts: AddressRates,
     pub(super) gets: AddressRates,
     pub(super) bodies: Arc<Semaphore>,
+    /// One permit for each byte of theirs.
+    pub(super) body_room: Arc<Semaphore>,
     pub(super) streams: Arc<Admission>,
     /// What every client of `/ws` is told, made once for all of them.
     pub(super) updates: watch::Sender<Option<Utf8Bytes>>,
@@ -41,6 +43,7 @@ impl Shared {
             posts: AddressRates::new(it.posts_per_sec, it.posts_burst, it.addresses_max),
             gets: AddressRates::new(it.gets_per_sec, it.gets_burst, it.addresses_max),
             bodies: Arc::new(Semaphore::new(it.bodies_max)),
+            body_room: Arc::new(Semaphore::new(it.bodies_bytes_max.min(Semaphore::MAX_PERMITS))),
             streams: Arc::new(Admission::new(it.streams_max, it.streams_per_address_max)),
             updates: watch::Sender::new(None),
             started: Instant::now(),

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use sangam_mesh_proto::gossip::{Delivery, MessageId, PublishError};
 use sangam_mesh_proto::mesh::PeerView;
+use sangam_mesh_proto::state::{Packet, PacketError};
 use sangam_mesh_proto::{PeerId, Signal};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -31,11 +32,11 @@ pub enum RelayOutcome {
 #[derive(Clone, Debug)]
 pub enum GossipOutcome {
     /// It was merged: the signed packet of the same channel in return.
-    Merged(Value),
+    Merged(Packet),
     /// Its channel is none of ours.
     Unsubscribed,
-    /// Its signature is wrong: why, in a word.
-    Refused(String),
+    /// It is not taken.
+    Refused(PacketError),
 }
 
 /// A question to the task that owns the node. Each is answered soon; a dropped answer means that the node has stopped.
@@ -55,8 +56,8 @@ pub enum Command {
     State(oneshot::Sender<Value>),
     /// A signed packet came by HTTP.
     Gossip {
-        /// As it came.
-        packet: Value,
+        /// It, unchecked.
+        packet: Packet,
         /// The answer.
         reply: oneshot::Sender<GossipOutcome>,
     },

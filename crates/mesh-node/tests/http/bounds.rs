@@ -61,6 +61,34 @@ async fn a_body_that_never_comes_is_given_up_and_holds_its_place_until_then() {
     assert_eq!(lab.post("/gossip", "{}").await.status, 422);
 }
 
+#[tokio::test(start_paused = true)]
+async fn all_bodies_together_have_one_bound_and_give_back_what_they_held() {
+    let bounds =
+        HttpOptions { body_bytes_max: 100, gossip_bytes_max: 200, bodies_bytes_max: 250, ..HttpOptions::default() };
+    let lab = Lab::with(Truth::default(), bounds);
+    let (told, taken) = tokio::sync::oneshot::channel();
+    let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b' '; 200])) });
+    // It is asked for more once it was taken.
+    let never = futures_util::stream::once(async {
+        told.send(()).ok();
+        std::future::pending().await
+    });
+    let body = Body::from_stream(futures_util::StreamExt::chain(first, never));
+    let (router, request) = (lab.router.clone(), stranger(Request::post("/gossip")).body(body).unwrap());
+    let waiting = tokio::spawn(tower::ServiceExt::oneshot(router, request));
+    taken.await.unwrap();
+    let long = |bytes: usize| " ".repeat(bytes - 2) + "{}";
+    let refused = lab.post("/p2p/signal/receive", long(51)).await;
+    assert_eq!(refused.headers["retry-after"], "1");
+    refused.is(503, &json!({ "detail": "too many bytes of requests at once" }));
+    assert!(lab.counted(r#"sangam_mesh_http_refusals_total{reason="memory"} 1"#));
+    for _ in 0..3 {
+        assert_eq!(lab.post("/p2p/signal/receive", long(50)).await.status, 400, "what was held is given back");
+    }
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 408);
+    assert_eq!(lab.post("/gossip", long(200)).await.status, 422);
+}
+
 #[tokio::test]
 async fn a_method_that_a_path_has_not_is_refused_in_the_originals_words() {
     let lab = Lab::new(Truth::default());

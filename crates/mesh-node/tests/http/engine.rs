@@ -213,7 +213,7 @@ impl Engine {
             }
             Command::State(reply) => drop(reply.send(truth.state.clone()).ok()),
             Command::Gossip { packet, reply } => {
-                self.note(Asked::Gossip(packet));
+                self.note(Asked::Gossip(json!(packet)));
                 reply.send(truth.gossip.clone()).ok();
             }
             Command::Handshake { peer, url, reply } => {

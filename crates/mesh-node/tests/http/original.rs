@@ -2,6 +2,7 @@
 
 use sangam_mesh_node::node::{GossipOutcome, IceState, RelayOutcome, SignalOutcome};
 use sangam_mesh_proto::gossip::TopicStats;
+use sangam_mesh_proto::state::PacketError;
 use sangam_mesh_proto::{Description, DescriptionKind, LinkState, Signal};
 use serde_json::{Value, json};
 
@@ -25,7 +26,8 @@ fn packet() -> Value {
 #[tokio::test]
 async fn a_packet_is_handed_over_as_it_came_and_answered_with_ours() {
     let ours = json!({ "channel_id": "global", "payload": "{\"nodes\":{}}", "sender_id": US, "signature": "b3Vycw==" });
-    let lab = Lab::new(Truth { gossip: GossipOutcome::Merged(ours.clone()), ..Truth::default() });
+    let merged = GossipOutcome::Merged(serde_json::from_value(ours.clone()).unwrap());
+    let lab = Lab::new(Truth { gossip: merged, ..Truth::default() });
     let mut sent = packet();
     sent["more"] = json!([1, 2, 3]);
     lab.post("/gossip", sent.to_string()).await.is(200, &ours);
@@ -34,10 +36,13 @@ async fn a_packet_is_handed_over_as_it_came_and_answered_with_ours() {
 
 #[tokio::test]
 async fn packets_that_are_not_taken_are_answered_in_the_originals_words() {
-    let refused = GossipOutcome::Refused("Incorrect padding".to_owned());
+    let refused = GossipOutcome::Refused;
     for (gossip, status, body) in [
         (GossipOutcome::Unsubscribed, 200, json!({ "status": "ignored_unsubscribed_channel" })),
-        (refused, 401, json!({ "detail": "Firma non valida: Incorrect padding" })),
+        (refused(PacketError::Signature), 401, json!({ "detail": "Firma non valida: " })),
+        (refused(PacketError::Encoding), 401, json!({ "detail": "Firma non valida: Incorrect padding" })),
+        (refused(PacketError::TooLarge(5)), 413, json!({ "detail": "the payload has more than 5 bytes" })),
+        (refused(PacketError::Payload), 422, json!({ "detail": "the payload is no object of JSON" })),
     ] {
         let lab = Lab::new(Truth { gossip, ..Truth::default() });
         lab.post("/gossip", packet().to_string()).await.is(status, &body);

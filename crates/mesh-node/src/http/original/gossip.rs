@@ -3,9 +3,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use sangam_mesh_proto::state::{Packet, PacketError, signature_detail};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use crate::http::answer::{fresh, refused};
 use crate::http::body::WholePacket;
@@ -22,13 +23,21 @@ pub(in crate::http) async fn gossip(State(shared): State<Arc<Shared>>, body: Who
     match shared.ask(|reply| Command::Gossip { packet, reply }).await {
         Ok(GossipOutcome::Merged(reply)) => fresh(&reply),
         Ok(GossipOutcome::Unsubscribed) => fresh(&json!({ "status": "ignored_unsubscribed_channel" })),
-        Ok(GossipOutcome::Refused(why)) => refused(StatusCode::UNAUTHORIZED, format!("Firma non valida: {why}")),
+        Ok(GossipOutcome::Refused(why)) => refusal(why),
         Err(unanswered) => unanswered.into_response(),
     }
 }
 
+fn refusal(why: PacketError) -> Response {
+    match (signature_detail(why), why) {
+        (Some(detail), _) => refused(StatusCode::UNAUTHORIZED, detail),
+        (None, PacketError::TooLarge(_)) => refused(StatusCode::PAYLOAD_TOO_LARGE, why.to_string()),
+        (None, _) => refused(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()),
+    }
+}
+
 /// Four texts and nothing else, so that a small body never becomes a large value.
-fn packet(body: &[u8]) -> Result<Value, Unprocessable> {
+fn packet(body: &[u8]) -> Result<Packet, Unprocessable> {
     #[derive(Deserialize)]
     struct Members {
         #[serde(default, deserialize_with = "some")]
@@ -41,21 +50,23 @@ fn packet(body: &[u8]) -> Result<Value, Unprocessable> {
         signature: Option<Box<RawValue>>,
     }
     let (members, whole) = object::<Members>(body, Shape::Model)?;
-    let mut packet = serde_json::Map::new();
     let mut wrong = Vec::new();
-    for (name, value) in [
-        ("channel_id", members.channel_id),
-        ("payload", members.payload),
-        ("sender_id", members.sender_id),
-        ("signature", members.signature),
-    ] {
-        match value.as_deref().map(|value| (value, serde_json::from_str::<String>(value.get()))) {
+    let mut text = |name, value: Option<Box<RawValue>>| {
+        let read = value.as_deref().map(|value| serde_json::from_str(value.get()).map_err(|_| value));
+        match read {
             None => wrong.push(Detail::missing(name, &whole)),
-            Some((value, Err(_))) => wrong.push(Detail::not_text(name, value)),
-            Some((_, Ok(text))) => drop(packet.insert(name.to_owned(), text.into())),
+            Some(Err(value)) => wrong.push(Detail::not_text(name, value)),
+            Some(Ok(text)) => return text,
         }
-    }
-    if wrong.is_empty() { Ok(packet.into()) } else { Err(Unprocessable(wrong)) }
+        String::new()
+    };
+    let packet = Packet {
+        channel_id: text("channel_id", members.channel_id),
+        payload: text("payload", members.payload),
+        sender_id: text("sender_id", members.sender_id),
+        signature: text("signature", members.signature),
+    };
+    if wrong.is_empty() { Ok(packet) } else { Err(Unprocessable(wrong)) }
 }
 
 /// `null` is a value of the wrong kind, not a value that is missing.
