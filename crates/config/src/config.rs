@@ -64,6 +64,7 @@ impl Config {
             checked("ice", |check| self.ice.validate(check)),
             checked("node", |check| self.node.validate(check)),
             checked("node.mdns", |check| self.node.mdns.validate(check)),
+            checked("node.discovery", |check| self.node.discovery.validate(check)),
             checked("node.links", |check| self.node.links.validate(check)),
             checked("node.gossip", |check| self.node.gossip.validate(check)),
             checked("node.http", |check| self.node.http.validate(check)),

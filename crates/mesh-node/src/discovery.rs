@@ -19,7 +19,6 @@ mod rendezvous;
 mod report;
 mod routes;
 mod signaling;
-mod trust;
 mod visits;
 
 use std::fmt;
@@ -32,7 +31,7 @@ use sangam_mesh_proto::{PeerId, Signal, Via};
 use secrecy::SecretString;
 use serde_json::Value;
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 pub use self::options::{MdnsOptions, Options, Server};
@@ -48,6 +47,7 @@ use self::rendezvous::Rendezvous;
 use self::routes::{Posted, Routes};
 use self::signaling::Signaling;
 use crate::names::Names;
+use crate::trust::connector;
 
 /// Who we are, as others are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub enum Discovered {
     /// A node's answer to a packet of [`Discovery::gossip`]: a signed packet, unchecked.
     GossipReply(Value),
     /// The state document of the node at this URL, unchecked.
-    StateOf(String, Value),
+    StateOf(String, Document),
     /// The node at this URL takes part in these channels of ours: it may be sent a packet of each ([`Discovery::gossip`]).
     Channels {
         /// Where.
@@ -135,6 +135,15 @@ pub enum Discovered {
     },
     /// Where our HTTP API is reached, as far as we can tell. Others are told from now on.
     OwnUrl(String),
+}
+
+/// A node's state document. The visit it came of is not over before it is dropped, so that no more of them wait to be read
+/// than there may be visits.
+#[derive(Debug)]
+pub struct Document {
+    /// It.
+    pub value: Value,
+    _visit: Arc<OwnedSemaphorePermit>,
 }
 
 /// Counts since the start.
@@ -163,9 +172,6 @@ pub enum StartError {
         /// The file.
         path: PathBuf,
     },
-    /// TLS cannot be had.
-    #[error("TLS: {0}")]
-    Tls(String),
     /// More servers of a kind than have numbers.
     #[error("at most 256 rendezvous and 256 signaling servers")]
     TooManyServers,
@@ -192,11 +198,12 @@ impl Discovery {
         if options.rendezvous.len() > 256 || options.signaling.len() > 256 {
             return Err(StartError::TooManyServers);
         }
-        let tls = trust::connector(options.ca_file.as_deref())?;
+        let tls = connector(options.ca_file.as_deref(), b"http/1.1")
+            .ok_or_else(|| StartError::Authorities { path: options.ca_file.clone().unwrap_or_default() })?;
         let context = Arc::new(Context::new(options, us, HttpClient::new(tls.clone()), into));
         let mut tasks = JoinSet::new();
         let mdns = Mdns::start(&context);
-        let names = Names::new(mdns.as_ref().map(Mdns::daemon));
+        let names = Names::new(mdns.as_ref().map(Mdns::daemon), &context.options.mdns);
         if let Some(mdns) = mdns {
             tasks.spawn(mdns.run());
         }

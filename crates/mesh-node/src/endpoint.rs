@@ -25,7 +25,6 @@ mod reflexive;
 mod relays;
 mod retransmission;
 mod server_url;
-mod trust;
 mod turn;
 
 use std::future::poll_fn;
@@ -47,6 +46,8 @@ use loss::Loss;
 use outbox::Outbox;
 use reflexive::{Change, Reflexive};
 use relays::{Relays, Wanted};
+
+use crate::trust;
 
 pub use candidate::LocalCandidate;
 pub use figures::{Drop, EndpointFigures, RelayFigures, RelayState};
@@ -119,8 +120,12 @@ impl Endpoint {
         let (arrival_sender, arrivals) = mpsc::channel(ARRIVALS_MAX);
         let ca_file = options.ca_file.clone();
         // The system's certificates are many files.
-        let connector = tokio::task::spawn_blocking(move || trust::connector(ca_file.as_deref())).await;
-        let connector = connector.map_err(|error| StartError::NoAddress { reason: error.to_string() })??;
+        let connector = tokio::task::spawn_blocking(move || {
+            // RFC 7443: what the connection is for.
+            let connector = trust::connector(ca_file.as_deref(), b"stun.turn");
+            connector.ok_or_else(|| StartError::Authorities { path: ca_file.unwrap_or_default() })
+        });
+        let connector = connector.await.map_err(|error| StartError::NoAddress { reason: error.to_string() })??;
         let dialler = Dialler {
             notices: notice_sender,
             arrivals: arrival_sender,

@@ -147,7 +147,7 @@ const LATE: Duration = Duration::from_millis(10);
 /// How long links may take to say goodbye when the node stops.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Names of candidates that are being resolved at most, beyond which resolvers wait.
+/// Addresses of names that wait to be taken; then whoever looked one up waits.
 const RESOLVED_MAX: usize = 64;
 
 impl Engine {

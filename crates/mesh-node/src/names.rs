@@ -10,6 +10,8 @@ use mdns_sd::{HostnameResolutionEvent, ScopedIp, ServiceDaemon};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::discovery::MdnsOptions;
+
 /// Resolves names: each name once at a time, few at once, few a second, and a name that nobody has not again for a while.
 #[derive(Clone)]
 pub struct Names {
@@ -18,6 +20,7 @@ pub struct Names {
 
 struct Inner {
     daemon: ServiceDaemon,
+    names_max: usize,
     entries: Mutex<HashMap<String, Entry>>,
     slots: Semaphore,
     /// When the next query may leave.
@@ -36,21 +39,18 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const FOUND_FOR: Duration = Duration::from_secs(30);
 /// How long a name that nobody has is not asked for again.
 const MISSING_FOR: Duration = Duration::from_secs(15);
-/// Names remembered at most; one more is not resolved.
-const NAMES_MAX: usize = 1_024;
-/// Names asked for at the same time.
-const QUERIES_MAX: usize = 16;
 /// The least time between the first packets of two queries; each query repeats itself after 1 s and 3 s at most.
 const BETWEEN: Duration = Duration::from_millis(20);
 
 impl Names {
     /// `None`: multicast DNS is off, and no name stands for anything.
-    pub(crate) fn new(daemon: Option<ServiceDaemon>) -> Self {
+    pub(crate) fn new(daemon: Option<ServiceDaemon>, options: &MdnsOptions) -> Self {
         let inner = daemon.map(|daemon| {
             Arc::new(Inner {
                 daemon,
+                names_max: options.names_max,
                 entries: Mutex::default(),
-                slots: Semaphore::new(QUERIES_MAX),
+                slots: Semaphore::new(options.name_queries_max.max(1)),
                 next: Mutex::new(Instant::now()),
             })
         });
@@ -81,10 +81,10 @@ impl Inner {
         if let Some(entry) = entries.get(&name).filter(|entry| entry.until > now) {
             return Some(entry.answer.clone());
         }
-        if entries.len() >= NAMES_MAX {
+        if entries.len() >= self.names_max {
             entries.retain(|_, entry| entry.until > now);
         }
-        if entries.len() >= NAMES_MAX {
+        if entries.len() >= self.names_max {
             return None;
         }
         let (tell, answer) = watch::channel(None);
@@ -171,6 +171,6 @@ mod tests {
 
     #[tokio::test]
     async fn without_multicast_dns_no_name_stands_for_anything() {
-        assert_eq!(Names::new(None).resolve("a.local").await, None);
+        assert_eq!(Names::new(None, &MdnsOptions::default()).resolve("a.local").await, None);
     }
 }

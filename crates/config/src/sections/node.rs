@@ -1,5 +1,6 @@
 //! `[node]`: what `sangam node` is and whom it looks for.
 
+pub mod discovery;
 pub mod gossip;
 pub mod http;
 pub mod links;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::{gossip::Gossip, http::NodeHttp, links::Links, mdns::Mdns};
+use self::{discovery::NodeDiscovery, gossip::Gossip, http::NodeHttp, links::Links, mdns::Mdns};
 use crate::sections::{Check, ice::IceServer, tls::TlsMode};
 use crate::values::{HumanDuration, ListenAddr, Secret};
 
@@ -110,6 +111,8 @@ pub struct Node {
     pub ca_file: Option<PathBuf>,
     /// Finding each other on the local network.
     pub mdns: Mdns,
+    /// How much of what others tell is asked for and kept while peers are looked for.
+    pub discovery: NodeDiscovery,
     /// How many links there are, and how long anything takes.
     pub links: Links,
     /// How far messages of topics go.
@@ -162,6 +165,7 @@ impl Default for Node {
             max_port: 0,
             ca_file: None,
             mdns: Mdns::default(),
+            discovery: NodeDiscovery::default(),
             links: Links::default(),
             gossip: Gossip::default(),
             http: NodeHttp::default(),

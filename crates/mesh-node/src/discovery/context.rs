@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use sangam_mesh_proto::identity::key_of;
 use sangam_mesh_proto::mesh::{Sighting, Source};
 use sangam_mesh_proto::{PeerId, Profile, Signal, Via};
 use secrecy::SecretString;
@@ -263,6 +264,5 @@ pub(super) fn join(base: &str, path: &str) -> String {
 
 /// Whether an id is a node's: base64url of 32 bytes, padded.
 pub(super) fn is_node_id(text: &str) -> bool {
-    use base64::Engine as _;
-    text.len() == 44 && base64::engine::general_purpose::URL_SAFE.decode(text).is_ok_and(|key| key.len() == 32)
+    PeerId::new(text).is_ok_and(|id| key_of(&id).is_ok())
 }

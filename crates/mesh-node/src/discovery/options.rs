@@ -23,6 +23,10 @@ pub struct MdnsOptions {
     pub loopback: bool,
     /// Services remembered at most; one more is counted and left out.
     pub services_max: usize,
+    /// Names of candidates remembered at most; one more is not resolved.
+    pub names_max: usize,
+    /// Names asked for at the same time; others wait.
+    pub name_queries_max: usize,
 }
 
 /// How peers are looked for.
@@ -50,9 +54,10 @@ pub struct Options {
     pub answer_bytes_max: usize,
     /// URLs of nodes known at most; one more is counted and left out.
     pub urls_max: usize,
-    /// Visits to nodes at the same time.
+    /// Visits to nodes at the same time. Each holds one state document until the owner has taken it and dropped it.
     pub visits_max: usize,
-    /// Peers whose routes are remembered; the one longest not seen makes room.
+    /// Peers whose routes are remembered; the one longest not seen makes room. Of one signaling server as many agents are kept in
+    /// mind; more are counted.
     pub peers_max: usize,
     /// Signals that wait for one peer.
     pub queue_max: usize,
@@ -70,7 +75,7 @@ pub struct Options {
 
 impl Default for MdnsOptions {
     fn default() -> Self {
-        Self { enabled: true, port: 5353, loopback: false, services_max: 1024 }
+        Self { enabled: true, port: 5353, loopback: false, services_max: 1024, names_max: 1024, name_queries_max: 16 }
     }
 }
 

@@ -1,12 +1,9 @@
 //! Signals in the shapes of the originals: `{"sdp","type"}`, `{"candidate","sdpMid","sdpMLineIndex"}`.
 
+use sangam_mesh_proto::sdp::{self, CandidateLine};
 use sangam_mesh_proto::{Candidate, Description, DescriptionKind, Signal};
 use serde_json::{Value, json};
 
-/// The longest description, in bytes.
-const SDP_BYTES_MAX: usize = 256 * 1024;
-/// The longest candidate, in bytes.
-const CANDIDATE_BYTES_MAX: usize = 1024;
 /// The longest name of a media section or an ICE generation, in bytes.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -60,7 +57,7 @@ pub fn read(word: &str, payload: &Value) -> Option<Signal> {
 
 fn description(kind: DescriptionKind, payload: &Value) -> Option<Signal> {
     let sdp = payload.as_str().or_else(|| payload.get("sdp")?.as_str())?;
-    if sdp.len() > SDP_BYTES_MAX || !sdp.trim_start().starts_with("v=") {
+    if sdp.len() > sdp::BYTES_MAX || !sdp.trim_start().starts_with("v=") {
         return None;
     }
     let mut text: String = sdp.trim_start().lines().flat_map(|line| [line.trim_end_matches('\r'), "\r\n"]).collect();
@@ -88,12 +85,12 @@ fn candidate(payload: &Value) -> Option<Signal> {
         },
         _ => return None,
     };
-    let line = line.trim();
-    let line = line.strip_prefix("a=").unwrap_or(line);
-    if line.is_empty() || line == "end-of-candidates" {
+    if sdp::is_end_marker(line) {
         return Some(Signal::EndOfCandidates { ufrag });
     }
-    if line.len() > CANDIDATE_BYTES_MAX || !line.starts_with("candidate:") || line.contains(['\r', '\n']) {
+    let line = line.trim();
+    let line = line.strip_prefix("a=").unwrap_or(line);
+    if line.len() > CandidateLine::BYTES_MAX || !line.starts_with("candidate:") || line.contains(['\r', '\n']) {
         return None;
     }
     let line_index = payload.get("sdpMLineIndex").and_then(Value::as_u64).and_then(|index| index.try_into().ok());
@@ -135,7 +132,8 @@ mod tests {
         for form in [json!(LINE), json!({"candidate": LINE}), prefixed, json!({"candidate": {"candidate": LINE}})] {
             assert_eq!(read("ice-candidate", &form), Some(Signal::Candidate(plain())), "{form}");
         }
-        for end in [json!(null), json!(""), json!({"candidate": ""}), json!({"candidate": null})] {
+        let marker = json!({"candidate": "candidate:"});
+        for end in [json!(null), json!(""), json!({"candidate": ""}), json!({"candidate": null}), marker] {
             assert_eq!(read("candidate", &end), Some(Signal::EndOfCandidates { ufrag: None }), "{end}");
         }
     }
@@ -148,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_or_too_much_is_no_signal() {
-        let long = json!(format!("v=0\r\n{}", "a=x\r\n".repeat(60_000)));
+        let long = json!(format!("v=0\r\n{}", "a=x\r\n".repeat(sdp::BYTES_MAX / 5)));
         for rubbish in [json!(7), json!({}), json!({"sdp": 7}), json!("hello"), json!({"candidate": 7}), long] {
             assert_eq!(read("offer", &rubbish), None);
             assert_eq!(read("ice-candidate", &rubbish), None);

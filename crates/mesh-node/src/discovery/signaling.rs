@@ -26,8 +26,6 @@ use super::backoff::Backoff;
 use super::context::{Context, count, is_node_id};
 use super::{Discovered, Report, Server};
 
-/// Agents of one room that are kept in mind; more are counted.
-const AGENTS_MAX: usize = 4_096;
 /// Longest for a message to be taken, and for `registered` to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Silence after which the connection is pinged.
@@ -370,7 +368,7 @@ impl Connection {
             (_, true) => Some(0),
             (_, false) => None,
         };
-        let present: HashSet<PeerId> = agents.iter().take(AGENTS_MAX).cloned().collect();
+        let present: HashSet<PeerId> = agents.iter().take(self.context.options.peers_max).cloned().collect();
         let gone: Vec<PeerId> = self.agents.difference(&present).cloned().collect();
         for agent in gone {
             self.agents.remove(&agent);
@@ -391,7 +389,7 @@ impl Connection {
         if self.context.is_ours(agent.as_str()) {
             return;
         }
-        if self.agents.len() >= AGENTS_MAX && !self.agents.contains(&agent) {
+        if self.agents.len() >= self.context.options.peers_max && !self.agents.contains(&agent) {
             return count(&self.context.counters.beyond_bounds);
         }
         self.agents.insert(agent.clone());
@@ -449,10 +447,10 @@ fn profile_of(agent: &PeerId) -> Profile {
     if is_node_id(agent.as_str()) { Profile::Sangam } else { Profile::Agent }
 }
 
-/// Credentials are asked for again when four fifths of their time have passed.
+/// Credentials are asked for again when four fifths of their time have passed. `None`: never, or in a time that no clock here can name.
 fn renewal(registered: &Registered) -> Option<Instant> {
     let lifetime = registered.ttl?;
-    Some(Instant::now() + lifetime.mul_f64(0.8).max(Duration::from_secs(5)))
+    Instant::now().checked_add(lifetime.mul_f64(0.8).max(Duration::from_secs(5)))
 }
 
 async fn say(socket: &mut Socket, message: Message) -> Result<(), Ended> {
@@ -460,5 +458,19 @@ async fn say(socket: &mut Socket, message: Message) -> Result<(), Ended> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Ended(error.to_string())),
         Err(_) => Err(Ended("the server takes nothing".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_that_outlast_every_clock_are_not_asked_for_again() {
+        let renewed = |ttl: u64| match message::read(&format!(r#"{{"type":"registered","ttl":{ttl}}}"#)) {
+            Some(Heard::Registered(registered)) => renewal(&registered).is_some(),
+            other => panic!("{other:?}"),
+        };
+        assert!(renewed(100) && !renewed(u64::MAX) && !renewed(0));
     }
 }

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use rand::RngExt as _;
 use sangam_mesh_proto::mesh::Source;
+use sangam_mesh_proto::state::profile_by;
 use sangam_mesh_proto::{PeerId, Profile};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Discovered;
 use super::context::{Context, count, is_node_id};
 use super::http_client::HttpError;
+use super::{Discovered, Document};
 
 /// Visits new URLs at once, and one known URL each round, until the node stops.
 pub(super) async fn run(context: Arc<Context>) {
@@ -43,20 +44,24 @@ pub(super) fn round(context: &Context) -> std::time::Duration {
     rand::rng().random_range(least..=most.max(least))
 }
 
-/// Waits for a free place, so that one slow node does not hold up the others and many do not make many tasks.
+/// Waits for a free place, so that one slow node does not hold up the others, and many make neither many tasks nor many documents
+/// that nobody has read yet.
 async fn start(context: &Arc<Context>, slots: &Arc<Semaphore>, url: String, source: Source) {
-    let Ok(slot) = Arc::clone(slots).acquire_owned().await else { return };
+    let slot = tokio::select! {
+        slot = Arc::clone(slots).acquire_owned() => slot,
+        () = context.stop.cancelled() => return,
+    };
+    let Ok(slot) = slot else { return };
     let context = Arc::clone(context);
     tokio::spawn(async move {
         tokio::select! {
             () = context.stop.cancelled() => {}
-            () = visit(&context, &url, source) => {}
+            () = visit(&context, &url, source, Arc::new(slot)) => {}
         }
-        drop(slot);
     });
 }
 
-async fn visit(context: &Context, url: &str, source: Source) {
+async fn visit(context: &Context, url: &str, source: Source, slot: Arc<OwnedSemaphorePermit>) {
     let options = &context.options;
     let state = match context.get_of_node(url, "/state", options.state_bytes_max).await {
         Ok(state) => state,
@@ -75,11 +80,13 @@ async fn visit(context: &Context, url: &str, source: Source) {
         context.known().is_of(url, &peer, profile);
         context.seen(peer, source, Some(url.to_owned()), profile).await;
     }
-    context.tell(Discovered::StateOf(url.to_owned(), state)).await;
+    let document = Document { value: state, _visit: Arc::clone(&slot) };
+    context.tell(Discovered::StateOf(url.to_owned(), document)).await;
     if let Ok(channels) = context.get_of_node(url, "/channels", options.answer_bytes_max).await {
         let common = common(context, &channels);
         context.tell(Discovered::Channels { url: url.to_owned(), common }).await;
     }
+    drop(slot);
 }
 
 /// Whoever cannot be reached is forgotten until it is told again; whoever answers nonsense is kept.
@@ -102,13 +109,11 @@ fn node_at(state: &Value, url: &str) -> Option<(PeerId, Profile)> {
         told.is_some_and(|told| told.trim_end_matches('/') == url)
     };
     let (id, node) = nodes.iter().find(|(id, node)| is_node_id(id) && is_at(node))?;
-    Some((PeerId::new(id).ok()?, profile_by(node)))
+    Some((PeerId::new(id).ok()?, profile_of(node)))
 }
 
-/// Originals do not say what they are; nodes like ours do.
-fn profile_by(node: &Value) -> Profile {
-    let software = node.get("software").and_then(Value::as_str);
-    if software.is_some_and(|software| software.starts_with("sangam")) { Profile::Sangam } else { Profile::Synapse }
+fn profile_of(node: &Value) -> Profile {
+    profile_by(node.get("software").and_then(Value::as_str))
 }
 
 /// A node that is reached at another URL than it believes.
@@ -116,7 +121,7 @@ async fn whoami(context: &Context, url: &str, state: &Value) -> Option<(PeerId, 
     let answer = context.get_of_node(url, "/whoami", context.options.answer_bytes_max).await.ok()?;
     let id = answer.get("node_id")?.as_str().filter(|id| is_node_id(id))?;
     let node = state.get("global").and_then(|global| global.get("nodes")?.get(id));
-    Some((PeerId::new(id).ok()?, node.map_or(Profile::Unknown, profile_by)))
+    Some((PeerId::new(id).ok()?, node.map_or(Profile::Unknown, profile_of)))
 }
 
 fn common(context: &Context, channels: &Value) -> Vec<String> {

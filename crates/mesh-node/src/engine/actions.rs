@@ -45,7 +45,8 @@ impl Engine {
 
     fn enter(&mut self, link: LinkId, peer: &PeerId, profile: Profile) {
         let (instant, _) = self.clock.now();
-        self.book.insert(link, Entry::new(peer.clone(), profile, instant));
+        let lookups_max = self.options.links.candidates_max;
+        self.book.insert(link, Entry::new(peer.clone(), profile, lookups_max, instant));
         self.told_link_state(link, LinkState::Connecting);
     }
 

@@ -24,13 +24,13 @@ impl Engine {
         };
         // An agent speaks for itself: nobody passes on what others said.
         if message.source() != peer {
-            tracing::warn!(%peer, source = %message.source(), "an agent's message in another's name is refused");
+            tracing::debug!(%peer, source = %message.source(), "an agent's message in another's name is refused");
             return self.metrics.refused("source");
         }
         match self.guard.check(&message, now.wall) {
             Ok(trust) => self.deliver_if(peer, &message, trust),
             Err(why) => {
-                tracing::warn!(%peer, id = message.id(), %why, "an agent's message is refused");
+                tracing::debug!(%peer, id = message.id(), %why, "an agent's message is refused");
                 self.metrics.refused(why.as_str());
             }
         }
@@ -42,7 +42,7 @@ impl Engine {
         let delivery = Delivery {
             topic: AGENT_MESSAGES.to_owned(),
             origin: peer.clone(),
-            id: MessageId(rand::random()),
+            id: MessageId::random(rand::random()),
             hops: 1,
             published: message.at(),
             proven: trust == Trust::Sound,

@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sangam_mesh_proto::gossip::Frame;
 use sangam_mesh_proto::{LinkId, LinkState, PeerId, Profile, SelectedPair};
 use sangam_telemetry::metrics::mesh::{MeshLink, MeshPath};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A peer's greeting overtakes by a moment what the machines make of an open channel.
 pub(super) const EARLY_MAX: usize = 64;
@@ -32,6 +34,8 @@ pub(super) struct Entry {
     pub(super) is_ours: bool,
     /// The peer's addresses that may use our relays for this link.
     pub(super) permitted: Vec<SocketAddr>,
+    /// One for each name of a candidate that may be looked up at a time.
+    lookups: Arc<Semaphore>,
     /// What it is counted under now.
     pub(super) counted: Option<MeshLink>,
     /// What its path is counted under now.
@@ -39,7 +43,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(peer: PeerId, profile: Profile, now: Instant) -> Self {
+    pub(super) fn new(peer: PeerId, profile: Profile, lookups_max: usize, now: Instant) -> Self {
         Self {
             peer,
             profile,
@@ -55,9 +59,15 @@ impl Entry {
             early: Vec::new(),
             is_ours: false,
             permitted: Vec::new(),
+            lookups: Arc::new(Semaphore::new(lookups_max)),
             counted: None,
             counted_path: None,
         }
+    }
+
+    /// The place of one more lookup, held while it takes. `None`: there are as many as there may be.
+    pub(super) fn lookup(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.lookups).try_acquire_owned().ok()
     }
 
     /// From the first step to the open channel.
@@ -102,5 +112,19 @@ impl Book {
     /// The open link with a peer.
     pub(super) fn open_with(&self, peer: &PeerId) -> Option<(LinkId, &Entry)> {
         self.iter().find(|(_, entry)| entry.peer == *peer && entry.state == LinkState::Open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_has_so_many_names_looked_up_at_a_time() {
+        let entry = Entry::new(PeerId::new("a").unwrap(), Profile::Unknown, 2, Instant::now());
+        let (one, two) = (entry.lookup(), entry.lookup());
+        assert!(one.is_some() && two.is_some() && entry.lookup().is_none());
+        drop(one);
+        assert!(entry.lookup().is_some());
     }
 }

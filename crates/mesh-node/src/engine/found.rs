@@ -26,7 +26,7 @@ impl Engine {
             Discovered::Source { source, up, detail } => self.told_source(source, up, &detail),
             Discovered::Undeliverable { to, signal } => self.on_undeliverable(to, signal),
             Discovered::GossipReply(packet) => self.on_gossip_reply(&packet),
-            Discovered::StateOf(url, document) => self.on_state_of(&url, &document),
+            Discovered::StateOf(url, document) => self.on_state_of(&url, &document.value),
             Discovered::Channels { url, common } => self.gossip_with(&url, &common),
             Discovered::OwnUrl(url) => self.on_own_url(url),
         }

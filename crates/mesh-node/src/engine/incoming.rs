@@ -65,7 +65,8 @@ impl Engine {
         let names = [Some(&self.us), self.agent_id.as_ref()];
         let checked = |us: &PeerId| proof.check(&rules, &mark.id, us, description.kind, &plain, now.wall);
         if let Some(Err(error)) = names.into_iter().flatten().map(checked).reduce(|one, other| one.or(other)) {
-            tracing::warn!(%from, claimed = %mark.id, %error, "a description with a wrong proof is refused");
+            tracing::debug!(%from, claimed = %mark.id, %error, "a description with a wrong proof is refused");
+            self.metrics.refused("proof");
             return None;
         }
         Some(Shown { profile, is_proven: mark.id == *from })
@@ -84,16 +85,20 @@ impl Engine {
     }
 
     /// Has the names among a description's candidates resolved.
-    pub(super) fn resolve_names(&mut self, link: LinkId, text: &str) {
+    pub(super) fn resolve_names(&self, link: LinkId, text: &str) {
         for (_, candidate) in names_in(text) {
             self.resolve(link, candidate);
         }
     }
 
-    pub(super) fn resolve(&mut self, link: LinkId, candidate: Candidate) {
+    pub(super) fn resolve(&self, link: LinkId, candidate: Candidate) {
         let Some(name) = candidate.line.split_ascii_whitespace().nth(4).map(str::to_owned) else { return };
+        let Some(entry) = self.book.get(link) else { return };
+        // A name may take minutes to have its turn.
+        let Some(place) = entry.lookup() else { return self.metrics.refused("name") };
         let (looked_up, answers) = (self.names.resolve(&name), self.resolved.0.clone());
         tokio::spawn(async move {
+            let _place = place;
             if let Some(address) = looked_up.await {
                 // The engine is gone if nobody takes it.
                 let _gone = answers.send(Resolved { link, candidate, address }).await;

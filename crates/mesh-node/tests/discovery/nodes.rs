@@ -56,7 +56,7 @@ async fn a_visit_tells_who_a_node_is_what_it_knows_and_which_channels_are_common
             Discovered::StateOf(_, state) => Some(state),
             _ => None,
         });
-        assert!(state.await["global"]["nodes"].is_object());
+        assert!(state.await.value["global"]["nodes"].is_object());
         let common = seeker.until("its channels", |event| match event {
             Discovered::Channels { url, common } => Some((url, common)),
             _ => None,
@@ -86,6 +86,35 @@ async fn a_state_that_is_too_large_is_not_taken() {
         _ => None,
     });
     assert_eq!(url.await, small.url());
+}
+
+#[tokio::test]
+async fn no_more_states_wait_to_be_read_than_nodes_are_visited_at_once() {
+    let mut seeker = Seeker::start(Options { visits_max: 2, ..options() }).await;
+    let mut them = Vec::new();
+    for _ in 0..3 {
+        them.push(start(json!({})).await);
+        seeker.discovery.add_url(&them[them.len() - 1].url());
+    }
+    let mut unread = Vec::new();
+    while unread.len() < 2 {
+        let state = |event| if let Discovered::StateOf(_, state) = event { Some(state) } else { None };
+        unread.push(seeker.until("a state", state).await);
+    }
+    // Both visits are at their end but for what nobody has read.
+    for _ in 0..2 {
+        seeker.until("channels", |event| matches!(event, Discovered::Channels { .. }).then_some(())).await;
+    }
+    let visited = || them.iter().filter(|node| !node.asked("/state").is_empty()).count();
+    // A third would begin before these are answered.
+    for _ in 0..5 {
+        seeker.discovery.gossip(&them[0].url(), json!({"channel_id": "global", "payload": "p"}));
+        seeker.until("a reply", |event| matches!(event, Discovered::GossipReply(_)).then_some(())).await;
+    }
+    assert_eq!(visited(), 2);
+    unread.pop();
+    seeker.until("the third state", |event| matches!(event, Discovered::StateOf(..)).then_some(())).await;
+    assert_eq!(visited(), 3);
 }
 
 #[tokio::test]

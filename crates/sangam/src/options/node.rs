@@ -123,6 +123,7 @@ fn ice_server(server: &sangam_config::IceServer) -> anyhow::Result<IceServer> {
 }
 
 fn discovery_options(node: &Node) -> discovery::Options {
+    let it = &node.discovery;
     discovery::Options {
         rendezvous: servers(&node.rendezvous, &node.rendezvous_tokens),
         signaling: servers(&node.signaling, &node.signaling_tokens),
@@ -132,10 +133,17 @@ fn discovery_options(node: &Node) -> discovery::Options {
             port: node.mdns.port,
             loopback: node.mdns.loopback,
             services_max: node.mdns.services_max,
+            names_max: node.mdns.names_max,
+            name_queries_max: node.mdns.name_queries_max,
         },
         loopback: node.allow_loopback || node.mdns.loopback,
         ca_file: node.ca_file.clone(),
         peers_max: node.links.peers_max,
+        urls_max: it.urls_max,
+        visits_max: it.visits_max,
+        state_bytes_max: it.state_bytes_max.as_usize(),
+        answer_bytes_max: it.answer_bytes_max.as_usize(),
+        queue_max: it.queue_max,
         ..discovery::Options::default()
     }
 }
@@ -159,6 +167,7 @@ pub(crate) fn http_options(node: &Node) -> HttpOptions {
         gossip_bytes_max: it.gossip_bytes_max.as_usize(),
         body_timeout: it.body_timeout.get(),
         bodies_max: it.bodies_max,
+        bodies_bytes_max: it.bodies_bytes_max.as_usize(),
         posts_per_sec: it.posts_per_sec,
         posts_burst: it.posts_burst,
         gets_per_sec: it.gets_per_sec,

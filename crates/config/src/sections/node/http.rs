@@ -27,6 +27,9 @@ pub struct NodeHttp {
     /// Bodies worked on at once; more are answered 503.
     #[schemars(extend("x-reload" = "restart"))]
     pub bodies_max: usize,
+    /// Bytes of all of them together; a body for which there is no room is answered 503.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub bodies_bytes_max: ByteSize,
     /// POST requests of one address (IPv6: one /64) per second for long; more are answered 429. Trusted loopback is not counted.
     #[schemars(extend("x-reload" = "restart"))]
     pub posts_per_sec: u32,
@@ -60,6 +63,7 @@ impl Default for NodeHttp {
             gossip_bytes_max: ByteSize::from_kib(8 << 10),
             body_timeout: HumanDuration::from_secs(10),
             bodies_max: 64,
+            bodies_bytes_max: ByteSize::from_kib(64 << 10),
             posts_per_sec: 50,
             posts_burst: 200,
             gets_per_sec: 50,
@@ -84,6 +88,9 @@ impl NodeHttp {
         check.within("body_timeout", self.body_timeout, tenth, minute);
         check.within("update_interval", self.update_interval, tenth, minute);
         check.within("bodies_max", self.bodies_max, 1, 100_000);
+        // Less than one of the longest would never let it through.
+        let longest = self.body_bytes_max.max(self.gossip_bytes_max);
+        check.within("bodies_bytes_max", self.bodies_bytes_max, longest, kib(64 << 20));
         for (key, value) in [
             ("posts_per_sec", self.posts_per_sec),
             ("posts_burst", self.posts_burst),
