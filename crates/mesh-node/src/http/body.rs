@@ -47,23 +47,26 @@ const WAIT: Duration = Duration::from_secs(1);
 async fn read(request: Request, shared: &Shared, bytes_max: usize) -> Result<Whole, Response> {
     let refuse = |reason, response: Response| {
         shared.metrics.http_refused(reason);
-        Err(response)
+        response
     };
+    let full = |detail| refused_for(StatusCode::SERVICE_UNAVAILABLE, WAIT, detail);
     let Ok(place) = Arc::clone(&shared.bodies).try_acquire_owned() else {
-        return refuse("busy", refused_for(StatusCode::SERVICE_UNAVAILABLE, WAIT, "too many requests at once"));
+        return Err(refuse("busy", full("too many requests at once")));
     };
-    match timeout(shared.options.body_timeout, collect(request.into_body(), shared, bytes_max)).await {
-        Ok(Ok((bytes, room))) => Ok(Whole { bytes, _place: place, _room: room }),
-        Ok(Err(Fault::TooLong)) => {
+    let fault = match timeout(shared.options.body_timeout, collect(request.into_body(), shared, bytes_max)).await {
+        Ok(Ok((bytes, room))) => return Ok(Whole { bytes, _place: place, _room: room }),
+        Ok(Err(fault)) => fault,
+        Err(_) => Fault::Slow,
+    };
+    Err(match fault {
+        Fault::TooLong => {
             let detail = format!("the body has more than {bytes_max} bytes");
             refuse("size", refused(StatusCode::PAYLOAD_TOO_LARGE, detail))
         }
-        Ok(Err(Fault::NoRoom)) => {
-            refuse("memory", refused_for(StatusCode::SERVICE_UNAVAILABLE, WAIT, "too many bytes of requests at once"))
-        }
-        Ok(Err(Fault::Cut)) => refuse("body", refused(StatusCode::BAD_REQUEST, "the body ended before its time")),
-        Err(_) => refuse("slow", refused(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
-    }
+        Fault::NoRoom => refuse("memory", full("too many bytes of requests at once")),
+        Fault::Cut => refuse("body", refused(StatusCode::BAD_REQUEST, "the body ended before its time")),
+        Fault::Slow => refuse("slow", refused(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+    })
 }
 
 /// Why a body could not be read whole.
@@ -72,6 +75,7 @@ enum Fault {
     /// All bodies together have as many bytes as they may.
     NoRoom,
     Cut,
+    Slow,
 }
 
 /// Takes room as bytes come, not as they are announced: who announces much and sends nothing holds nothing.
