@@ -21,7 +21,7 @@ pub struct Options {
     pub message_bytes_max: usize,
     /// The largest frame, at least 1024 bytes: what is larger goes in chunks. Peers that take less said so in their description.
     pub frame_bytes_max: usize,
-    /// Bytes of messages that are still coming in, in all.
+    /// Bytes of messages that are still coming in, in all; of one link half of that, or one message if that is more.
     pub partial_bytes_max: usize,
     /// How long the next chunk is waited for.
     pub partial_time: Duration,

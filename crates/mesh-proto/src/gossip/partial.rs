@@ -12,11 +12,18 @@ use crate::channel::Chunk;
 /// Messages that are still coming in, in chunks.
 pub(super) struct Partials {
     transfers: HashMap<(LinkId, u32), Partial, FixedState>,
-    /// How many each link has.
-    of_link: HashMap<LinkId, usize, FixedState>,
+    /// What each link has of them.
+    of_link: HashMap<LinkId, Share, FixedState>,
     /// Until when the next chunk of each is waited for.
     deadlines: BTreeSet<(Mono, LinkId, u32)>,
     /// What all of them will be when they are whole.
+    bytes: usize,
+}
+
+/// What one link has: how many, and their bytes when they are whole.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    count: usize,
     bytes: usize,
 }
 
@@ -83,12 +90,15 @@ impl Partials {
         if total > options.message_bytes_max + AROUND_BYTES_MAX {
             return Err(RefuseReason::TooLarge);
         }
-        let count = self.of_link.get(&key.0).copied().unwrap_or(0);
-        if self.bytes + total > options.partial_bytes_max || count >= OF_LINK_MAX {
+        let share = self.of_link.get(&key.0).copied().unwrap_or_default();
+        // Who sends slowly without end shuts out nobody else. One message may come in whatever the bounds are.
+        let of_link_max = (options.partial_bytes_max / 2).max(options.message_bytes_max + AROUND_BYTES_MAX);
+        let is_full = self.bytes + total > options.partial_bytes_max || share.bytes + total > of_link_max;
+        if is_full || share.count >= OF_LINK_MAX {
             return Err(RefuseReason::TooManyPartial);
         }
         self.bytes += total;
-        *self.of_link.entry(key.0).or_insert(0) += 1;
+        self.of_link.insert(key.0, Share { count: share.count + 1, bytes: share.bytes + total });
         let until = now + options.partial_time;
         self.deadlines.insert((until, key.0, key.1));
         // Grows with what comes, not with what is promised.
@@ -100,9 +110,10 @@ impl Partials {
         let ended = self.transfers.remove(&key)?;
         self.bytes -= ended.total;
         self.deadlines.remove(&(ended.until, key.0, key.1));
-        if let Some(count) = self.of_link.get_mut(&key.0) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(share) = self.of_link.get_mut(&key.0) {
+            share.count -= 1;
+            share.bytes -= ended.total;
+            if share.count == 0 {
                 self.of_link.remove(&key.0);
             }
         }

@@ -131,3 +131,21 @@ fn a_link_has_so_many_transfers_at_a_time_and_loses_them_when_it_goes() {
     assert_eq!(partials.bytes(), 20);
     assert_eq!(partials.add(&options, Mono::ZERO, LINK, another), Ok(None));
 }
+
+#[test]
+fn one_link_has_at_most_half_of_what_may_be_coming_in() {
+    let options = Options { message_bytes_max: 1_000, partial_bytes_max: 8_000, ..Options::default() };
+    let mut partials = partials();
+    let mut begin = |link, transfer| {
+        let chunk = Chunk { text: false, transfer, total: 1_000, offset: 0, bytes: Bytes::from_static(b"x") };
+        partials.add(&options, Mono::ZERO, link, &chunk)
+    };
+    for transfer in 0..4 {
+        assert_eq!(begin(LINK, transfer), Ok(None));
+    }
+    assert_eq!(begin(LINK, 4), Err(Some(RefuseReason::TooManyPartial)));
+    for transfer in 0..4 {
+        assert_eq!(begin(LinkId(2), transfer), Ok(None), "others have the rest");
+    }
+    assert_eq!(begin(LinkId(3), 0), Err(Some(RefuseReason::TooManyPartial)));
+}
