@@ -26,6 +26,7 @@ mod machine;
 mod message_id;
 mod offers;
 mod options;
+mod pace;
 mod partial;
 mod proofs;
 mod pump;

@@ -35,6 +35,8 @@ impl Encoded {
 pub(super) struct Entry {
     pub(super) id: MessageId,
     pub(super) born: Mono,
+    /// From when on those who were not sent it are told its id.
+    pub(super) tell_from: Mono,
     pub(super) encoded: Encoded,
     known: Slots,
 }
@@ -72,17 +74,31 @@ pub(super) struct Cache {
     first: u64,
     index: HashMap<MessageId, u64, FixedState>,
     bytes: usize,
+    /// The number after the last entry that was to be told at once: those before it go with it.
+    at_once: u64,
 }
 
 impl Cache {
     pub(super) fn new(hashing: FixedState) -> Self {
-        Self { entries: VecDeque::new(), first: 0, index: HashMap::with_hasher(hashing), bytes: 0 }
+        Self { entries: VecDeque::new(), first: 0, index: HashMap::with_hasher(hashing), bytes: 0, at_once: 0 }
     }
 
-    pub(super) fn push(&mut self, options: &Options, id: MessageId, born: Mono, encoded: Encoded) {
+    /// Keeps a message of which others are told `tell_from` then on; `None`: at once.
+    pub(super) fn push(
+        &mut self,
+        options: &Options,
+        id: MessageId,
+        born: Mono,
+        tell_from: Option<Mono>,
+        encoded: Encoded,
+    ) {
         self.bytes += encoded.bytes + ENTRY_BYTES;
         self.index.insert(id, self.end());
-        self.entries.push_back(Entry { id, born, encoded, known: Slots::default() });
+        if tell_from.is_none() {
+            self.at_once = self.end() + 1;
+        }
+        let tell_from = tell_from.unwrap_or(Mono::ZERO);
+        self.entries.push_back(Entry { id, born, tell_from, encoded, known: Slots::default() });
         // The newest stays, however large: it has not been sent yet.
         while self.bytes > options.cache_bytes_max && self.entries.len() > 1 {
             self.pop();
@@ -120,6 +136,12 @@ impl Cache {
     /// The number of the next entry.
     pub(super) fn end(&self) -> u64 {
         self.first + self.entries.len() as u64
+    }
+
+    /// Until when the entry of that number is not told: ids go in the order of entries.
+    pub(super) fn held_until(&self, number: u64, now: Mono) -> Option<Mono> {
+        let entry = self.at(number).filter(|_| number >= self.at_once)?;
+        Some(entry.tell_from).filter(|at| *at > now)
     }
 
     pub(super) fn is_known(entry: &Entry, slot: usize) -> bool {

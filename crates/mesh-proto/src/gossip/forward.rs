@@ -22,6 +22,7 @@ impl Gossip {
         let signature = self.proofs.sign(&body.signed());
         let header = Header { hops: 1, age: Duration::ZERO, signature };
         self.stats.published += 1;
+        self.pace.count(now.mono);
         self.seen.insert(&self.options, now.mono, id, &body.topic, now.mono);
         self.pass_on(now, None, &header, &body, now.mono);
     }
@@ -32,8 +33,7 @@ impl Gossip {
         self.cache.set_known(&body.id, link.slot);
         if self.seen.contains(&body.id) {
             self.stats.duplicates += 1;
-            if !text && !link.pruned && !link.asking.remove(&body.id) {
-                link.pruned = true;
+            if !text && link.came_again(&body.id, self.pace.prunes(&body.id)) {
                 link.queue.push_control(channel::prune());
                 self.dirty.insert(from);
             }
@@ -45,7 +45,11 @@ impl Gossip {
             Ok(proven) => proven,
             Err(why) => return self.refuse(from, why),
         };
+        if let Some(link) = self.links.get_mut(&from).filter(|link| !text && !link.asking.contains(&body.id)) {
+            link.came_first();
+        }
         self.forget_want(from, &body.id);
+        self.pace.count(now.mono);
         self.seen.insert(&self.options, now.mono, body.id, &body.topic, born);
         let next = Header { hops: header.hops.saturating_add(1), age: now.mono.saturating_since(born), ..header };
         if header.hops < self.options.hops_max && !(text && self.options.signature_required) {
@@ -92,10 +96,11 @@ impl Gossip {
         let Some(want) = self.wants.remove(id) else { return };
         if let Some(asked) = want.asked {
             if let Some(link) = self.links.get_mut(&asked) {
-                // From elsewhere meanwhile: what the asked one sends will be a duplicate and no reason to prune it.
                 if asked == from {
                     link.asking.remove(id);
                     self.stats.recovered += 1;
+                } else {
+                    link.need_not(id, self.options.ids_max);
                 }
             }
             self.dirty.insert(asked);
@@ -106,19 +111,19 @@ impl Gossip {
     /// Keeps a message, pushes it where it is pushed, and plans for the others to be told.
     fn pass_on(&mut self, now: Now, from: Option<LinkId>, header: &Header, body: &Body, born: Mono) {
         let Some(encoded) = self.encode(header, body) else { return };
-        self.cache.push(&self.options, body.id, born, encoded.clone());
+        // By the tree it comes sooner. What is not pushed is told at once.
+        let pause = self.options.tell_after.mul_f64(self.rng.random_range(0.25..1.0));
+        let tell_from = encoded.is_one_frame().then_some(now.mono + pause);
+        self.cache.push(&self.options, body.id, born, tell_from, encoded.clone());
         if let Some(link) = from.and_then(|from| self.links.get(&from)) {
             self.cache.set_known(&body.id, link.slot);
         }
         self.push(from, body.id, &encoded);
         self.push_text(from, body);
-        let jitter = self.options.remind_every.mul_f64(self.rng.random_range(0.75..1.25));
-        // Who would have been pushed to hears of it soon: what is large, did not fit, or was one link too many.
-        let soon = if encoded.is_one_frame() { now.mono + self.options.remind_every / 16 } else { now.mono };
         let Some(entry) = self.cache.get(&body.id) else { return };
         for (id, link) in &mut self.links {
             if link.is_ready() && !super::cache::Cache::is_known(entry, link.slot) {
-                link.tell_by(if link.push || !encoded.is_one_frame() { soon } else { now.mono + jitter });
+                link.tell_by(tell_from.unwrap_or(now.mono));
                 if link.tell_at.is_some_and(|at| at <= now.mono) {
                     self.dirty.insert(*id);
                 }
@@ -140,19 +145,22 @@ impl Gossip {
             return;
         }
         let Some(entry) = self.cache.get(&id) else { return };
-        let mut chosen: Vec<LinkId> = Vec::new();
+        let (mut branches, mut others): (Vec<LinkId>, Vec<LinkId>) = Default::default();
         for (id, link) in &self.links {
             let pushed = link.push && link.is_ready() && Some(*id) != from;
             if pushed && encoded.largest <= link.frame_bytes_max && !super::cache::Cache::is_known(entry, link.slot) {
                 if link.queue.data_bytes() + encoded.bytes > self.options.waiting_bytes_max {
                     self.stats.held_back += 1;
+                } else if link.branch {
+                    branches.push(*id);
                 } else {
-                    chosen.push(*id);
+                    others.push(*id);
                 }
             }
         }
-        let (now, _) = chosen.partial_shuffle(&mut self.rng, self.options.fan_out);
-        for chosen in now {
+        branches.shuffle(&mut self.rng);
+        others.shuffle(&mut self.rng);
+        for chosen in branches.iter().chain(&others).take(self.options.fan_out) {
             if let Some(link) = self.links.get_mut(chosen) {
                 link.queue.push_data(Some(id), encoded.clone(), true);
                 self.cache.set_known(&id, link.slot);

@@ -48,10 +48,14 @@ pub(super) struct Link {
     /// What it wants.
     pub(super) topics: BTreeSet<Arc<str>>,
 
-    /// Whether messages are pushed to it, not only their ids.
+    /// Whether messages are pushed to it, not only their ids. The peer does the same, but for what is under way: a branch of
+    /// the tree carries both ways, whoever publishes.
     pub(super) push: bool,
     /// Whether we asked it for ids only, and have not asked for more since.
-    pub(super) pruned: bool,
+    pruned: bool,
+    /// Whether it brought a message before all others, or asked to be pushed to: it is a branch, not only a link that nothing
+    /// came by twice so far.
+    pub(super) branch: bool,
 
     /// The number of the next of the cache's entries to tell it of.
     pub(super) told: u64,
@@ -72,6 +76,8 @@ pub(super) struct Link {
     pub(super) again: VecDeque<MessageId>,
     /// Ids it is asked for now.
     pub(super) asking: BTreeSet<MessageId>,
+    /// Ids it was asked for that came from elsewhere meanwhile.
+    needless: BTreeSet<MessageId>,
     /// Ids dealt with that it was not told are.
     pub(super) heard_due: u32,
 }
@@ -94,6 +100,7 @@ impl Link {
             topics: BTreeSet::new(),
             push: true,
             pruned: false,
+            branch: false,
             told: 0,
             tell_at: None,
             ahead: 0,
@@ -103,6 +110,7 @@ impl Link {
             offers: VecDeque::new(),
             again: VecDeque::new(),
             asking: BTreeSet::new(),
+            needless: BTreeSet::new(),
             heard_due: 0,
         }
     }
@@ -110,6 +118,47 @@ impl Link {
     /// Whether it takes our frames and has said so.
     pub(super) fn is_ready(&self) -> bool {
         self.speech == Speech::Ours { heard: true }
+    }
+
+    /// It brought a message that nobody had brought before. What was under way when it was pruned makes no branch.
+    pub(super) fn came_first(&mut self) {
+        if !self.pruned {
+            self.graft();
+        }
+    }
+
+    /// It brought what we had. Whether it is to be told to send ids only: not if we asked for it, once, and if the message
+    /// `prunes`.
+    pub(super) fn came_again(&mut self, id: &MessageId, prunes: bool) -> bool {
+        if self.asking.remove(id) | self.needless.remove(id) || self.pruned || !prunes {
+            return false;
+        }
+        self.prune();
+        self.pruned = true;
+        true
+    }
+
+    /// Messages are pushed on it, both ways.
+    pub(super) fn graft(&mut self) {
+        self.push = true;
+        self.branch = true;
+        self.pruned = false;
+    }
+
+    /// Ids alone go over it.
+    pub(super) fn prune(&mut self) {
+        self.push = false;
+        self.branch = false;
+    }
+
+    /// What it was asked for came from elsewhere. It may still come from here; at most so many are remembered.
+    pub(super) fn need_not(&mut self, id: &MessageId, most: usize) {
+        if self.asking.remove(id) {
+            if self.needless.len() >= most {
+                self.needless.pop_first();
+            }
+            self.needless.insert(*id);
+        }
     }
 
     /// Tells it by then what it has not been told.

@@ -9,6 +9,7 @@ use sangam_types::{Mono, Now};
 
 use super::cache::{Cache, Encoded};
 use super::link::{Link, Speech};
+use super::pace::Pace;
 use super::partial::Partials;
 use super::seen::Seen;
 use super::wants::Wants;
@@ -34,6 +35,7 @@ pub struct Gossip {
     pub(super) cache: Cache,
     pub(super) wants: Wants,
     pub(super) partials: Partials,
+    pub(super) pace: Pace,
     pub(super) stats: Stats,
     pub(super) outputs: VecDeque<Output>,
     /// Links for which there may be something to do.
@@ -62,6 +64,7 @@ impl Gossip {
             cache: Cache::new(hashing.clone()),
             wants: Wants::new(hashing.clone()),
             partials: Partials::new(hashing),
+            pace: Pace::default(),
             stats: Stats::default(),
             outputs: VecDeque::new(),
             dirty: BTreeSet::new(),

@@ -15,8 +15,11 @@ pub struct Options {
     pub cache_time: Duration,
     /// Bytes of messages kept at most.
     pub cache_bytes_max: usize,
-    /// How often ids of what is kept are told to links that were not sent it.
-    pub remind_every: Duration,
+    /// How long after a message came its id is told to links that it was not sent on, at most: ids of that time go together,
+    /// and by the tree it should have come everywhere meanwhile.
+    pub tell_after: Duration,
+    /// How old a message is at most of which we heard by its id, for the link that told it to become a branch of the tree.
+    pub graft_time: Duration,
     /// The largest message, in bytes.
     pub message_bytes_max: usize,
     /// The largest frame, at least 1024 bytes: what is larger goes in chunks. Peers that take less said so in their description.
@@ -31,7 +34,8 @@ pub struct Options {
     pub topics_max: usize,
     /// Ids named in one I_HAVE or I_WANT, and asked of one link at a time; four times as many may be told ahead.
     pub ids_max: usize,
-    /// How long a message that was asked for is waited for, while nothing comes, before another holder is asked.
+    /// How long a message that was asked for is waited for, while nothing comes, before another holder is asked. What fits
+    /// a frame is waited for an eighth of that at first, then twice as long each time, up to twice that.
     pub want_time: Duration,
     /// Room of a link's queue until the driver tells it, in bytes.
     pub room_at_first: usize,
@@ -49,7 +53,8 @@ impl Default for Options {
             seen_max: 100_000,
             cache_time: Duration::from_secs(120),
             cache_bytes_max: 16 << 20,
-            remind_every: Duration::from_secs(1),
+            tell_after: Duration::from_millis(500),
+            graft_time: Duration::from_secs(4),
             message_bytes_max: 4 << 20,
             frame_bytes_max: 16 << 10,
             partial_bytes_max: 16 << 20,

@@ -50,7 +50,7 @@ impl Gossip {
             link.queue.push_control(channel::i_want(&ask));
             made = true;
         }
-        if link.heard_due > 0 && (link.offers.is_empty() || link.heard_due as usize >= self.options.ids_max / 2) {
+        if link.heard_due > 0 && link.heard_due as usize >= self.options.ids_max.max(1) {
             link.queue.push_control(channel::heard(mem::take(&mut link.heard_due)));
             made = true;
         }
@@ -124,9 +124,14 @@ fn told(link: &mut Link, now: Mono, cache: &Cache, options: &Options) -> Vec<Tol
             link.tell_at = None;
             break;
         };
-        link.told += 1;
         let age = now.saturating_since(entry.born);
-        if !Cache::is_known(entry, link.slot) && age < options.cache_time {
+        let is_told = !Cache::is_known(entry, link.slot) && age < options.cache_time;
+        if is_told && let Some(until) = cache.held_until(link.told, now) {
+            link.tell_at = Some(until);
+            break;
+        }
+        link.told += 1;
+        if is_told {
             let bytes = u32::try_from(entry.encoded.bytes).unwrap_or(u32::MAX);
             told.push(Told { id: entry.id, age, bytes });
         }

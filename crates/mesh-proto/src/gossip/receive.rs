@@ -75,7 +75,7 @@ impl Gossip {
             Incoming::Heard(count) => self.heard(id, count),
             Incoming::Prune => {
                 if let Some(link) = self.links.get_mut(&id) {
-                    link.push = false;
+                    link.prune();
                 }
             }
             Incoming::Hello(_)
@@ -140,7 +140,9 @@ impl Gossip {
     fn i_want(&mut self, id: LinkId, ask: &Ask) {
         let most = self.options.ids_max.max(1) * 4;
         let Some(link) = self.links.get_mut(&id) else { return };
-        link.push |= ask.graft;
+        if ask.graft {
+            link.graft();
+        }
         if link.owed() + ask.ids.len() > most {
             return self.refuse(id, RefuseReason::Unasked);
         }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
@@ -26,6 +27,15 @@ pub(super) struct Want {
 impl Want {
     /// Holders that are remembered.
     const HOLDERS_MAX: usize = 4;
+
+    /// How long whoever is asked next has time. What fits a frame comes at once or its holder is busy: the first are asked
+    /// in quick turns, the last have long. What comes in chunks may have to wait for others.
+    fn patience(&self, options: &Options) -> Duration {
+        if self.bytes as usize > options.frame_bytes_max {
+            return options.want_time;
+        }
+        options.want_time * (1 << self.tries.min(4)) / 8
+    }
 
     pub(super) fn add_holder(&mut self, link: LinkId) {
         if self.asked != Some(link) && !self.holders.contains(&link) && self.holders.len() < Self::HOLDERS_MAX {
@@ -61,8 +71,9 @@ impl Wants {
     }
 
     /// That link is asked.
-    pub(super) fn ask(&mut self, id: MessageId, link: LinkId, until: Mono) {
+    pub(super) fn ask(&mut self, id: MessageId, link: LinkId, now: Mono, options: &Options) {
         let Some(want) = self.ids.get_mut(&id) else { return };
+        let until = now + want.patience(options);
         want.asked = Some(link);
         want.until = until;
         want.tries = want.tries.saturating_add(1);

@@ -2,6 +2,8 @@
 //! What every receiver got is compared with what was published.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends that way")]
 
+mod figures;
+mod settled;
 mod wire;
 mod world;
 

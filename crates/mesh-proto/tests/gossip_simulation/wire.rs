@@ -22,10 +22,14 @@ pub(crate) struct Wire {
 const RETRANSMISSION: Duration = Duration::from_millis(200);
 
 impl Wire {
-    pub(crate) fn new(rng: &mut StdRng, now: Mono) -> Self {
+    pub(crate) fn new(rng: &mut StdRng, now: Mono, delay: Option<Duration>) -> Self {
+        let (delay, bytes_per_sec) = match delay {
+            Some(delay) => (delay, 100_000_000),
+            None => (Duration::from_millis(rng.random_range(1..80)), rng.random_range(100_000..4_000_000)),
+        };
         Self {
-            delay: Duration::from_millis(rng.random_range(1..80)),
-            bytes_per_sec: rng.random_range(100_000..4_000_000),
+            delay,
+            bytes_per_sec,
             free_at: now,
             last_arrival: now,
             queued: VecDeque::new(),

@@ -10,6 +10,7 @@ use sangam_mesh_proto::gossip::{Frame, Gossip, Input, MessageId, Options, Output
 use sangam_mesh_proto::{LinkId, PeerId, Profile};
 use sangam_types::{Mono, Now, Wall};
 
+use crate::figures::Figures;
 use crate::wire::Wire;
 
 /// What shall happen.
@@ -35,6 +36,14 @@ pub(crate) struct Plan {
     pub(crate) resets_per_mille: u32,
     /// Bytes that a data channel takes before it is full.
     pub(crate) queue_bytes: usize,
+    /// How long every link takes; `None`: each another time, and each carries so much in a second.
+    pub(crate) delay: Option<Duration>,
+    /// The share of topics that a node hears.
+    pub(crate) heard_share: f64,
+    /// Sizes of messages that fit a frame.
+    pub(crate) sizes: std::ops::Range<usize>,
+    /// What is sent, and published, from then on goes into the figures.
+    pub(crate) settled: Duration,
     pub(crate) options: Options,
 }
 
@@ -53,6 +62,10 @@ impl Default for Plan {
             lost_percent: 20,
             resets_per_mille: 4,
             queue_bytes: 64 << 10,
+            delay: None,
+            heard_share: 0.6,
+            sizes: 20..1_000,
+            settled: Duration::ZERO,
             options: Options::default(),
         }
     }
@@ -88,6 +101,7 @@ struct Published {
     topic: usize,
     by: usize,
     bytes: usize,
+    at: Mono,
 }
 
 pub(crate) struct World {
@@ -103,6 +117,7 @@ pub(crate) struct World {
     published: BTreeMap<MessageId, Published>,
     /// Links that carry nothing any more.
     broken: BTreeSet<LinkId>,
+    figures: Figures,
 }
 
 impl World {
@@ -111,7 +126,7 @@ impl World {
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_secs(1_800_000_000) };
         let nodes = (0..plan.nodes).map(|at| Node {
             gossip: Gossip::new(name(at), plan.options.clone(), rng.random(), now),
-            topics: (0..TOPICS.len()).filter(|_| rng.random_bool(0.6)).collect(),
+            topics: (0..TOPICS.len()).filter(|_| rng.random_bool(plan.heard_share)).collect(),
             died: None,
             links: BTreeMap::new(),
             heard: Vec::new(),
@@ -129,6 +144,7 @@ impl World {
             next_link: 1,
             published: BTreeMap::new(),
             broken: BTreeSet::new(),
+            figures: Figures::default(),
             plan,
         };
         world.arrange();
@@ -160,7 +176,7 @@ impl World {
             let bytes = if number < self.plan.large_messages {
                 self.rng.random_range(20_000..120_000)
             } else {
-                self.rng.random_range(20..1_000)
+                self.rng.random_range(self.plan.sizes.clone())
             };
             let node = self.rng.random_range(0..self.plan.nodes);
             let topic = self.rng.random_range(0..TOPICS.len());
@@ -255,7 +271,7 @@ impl World {
         }
         let payload = Bytes::from(vec![b'x'; bytes]);
         let id = self.nodes[node].gossip.publish(self.now, TOPICS[topic], payload).unwrap();
-        self.published.insert(id, Published { topic, by: node, bytes });
+        self.published.insert(id, Published { topic, by: node, bytes, at: self.now.mono });
         self.drain(node);
     }
 
@@ -286,7 +302,7 @@ impl World {
         let link = LinkId(self.next_link);
         self.next_link += 1;
         for (us, them) in [(a, b), (b, a)] {
-            let wire = Wire::new(&mut self.rng, self.now.mono);
+            let wire = Wire::new(&mut self.rng, self.now.mono, self.plan.delay);
             self.nodes[us].links.insert(link, (them, edge, wire));
         }
         for (us, them) in [(a, b), (b, a)] {
@@ -316,6 +332,10 @@ impl World {
                     let heard = &mut self.nodes[node].heard;
                     assert!(!heard.contains(&delivery.id), "seed {}: {} was heard twice", self.plan.seed, delivery.id);
                     heard.push(delivery.id);
+                    if published.at.since_start() >= self.plan.settled {
+                        let after = self.now.mono.saturating_since(published.at);
+                        self.figures.heard(after, delivery.hops, published.bytes);
+                    }
                 }
                 Output::Other { .. } => {}
                 Output::Refused { why, .. } => panic!("node {node} refused what a node like it sent: {why:?}"),
@@ -339,6 +359,9 @@ impl World {
         let Some((other, _, wire)) = self.nodes[node].links.get_mut(&link) else { return };
         assert!(frame.bytes.len() <= self.plan.options.frame_bytes_max, "a frame larger than frames may be");
         assert!(wire.queued_bytes(now) + frame.bytes.len() <= capacity, "more than there was room for");
+        if now.since_start() >= self.plan.settled {
+            self.figures.sent(&frame);
+        }
         let (left, arrival) = wire.send(&mut self.rng, now, frame.bytes.len(), lost);
         let other = *other;
         self.plan_at(left, Happening::Left { node, link });
@@ -389,6 +412,10 @@ impl World {
             let stats = node.gossip.stats();
             assert_eq!((stats.wanted, stats.partial_bytes), (0, 0), "seed {}", self.plan.seed);
         }
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Bytes that nodes handed to their links.

@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use sangam_types::Mono;
+
+use super::MessageId;
+
+/// How many messages come in a second, and which of them prune.
+///
+/// Two messages that are under way at the same time, from two sides, come twice at two places of one circle. If both pruned
+/// there, the circle would fall in two. So one message in [`Pace::PRUNING_EVERY`] or so does, the same one at all nodes: who
+/// see the same messages draw by the same ids.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    began: Mono,
+    count: u32,
+    /// What came in the time before.
+    before: u32,
+}
+
+impl Pace {
+    /// How long one message that prunes is to have the mesh for itself.
+    const PRUNING_EVERY: Duration = Duration::from_secs(1);
+    /// How long messages are counted.
+    const COUNTED: u32 = 4;
+
+    /// A message came for the first time.
+    pub(super) fn count(&mut self, now: Mono) {
+        let passed = now.saturating_since(self.began);
+        let window = Self::PRUNING_EVERY * Self::COUNTED;
+        if passed >= window {
+            self.before = if passed < window * 2 { self.count } else { 0 };
+            self.count = 0;
+            self.began = now;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Whether links that bring this message late are pruned for it.
+    pub(super) fn prunes(&self, id: &MessageId) -> bool {
+        let in_pause = self.before.max(self.count) / Self::COUNTED;
+        let [a, b, c, d, ..] = id.0;
+        u32::from_be_bytes([a, b, c, d]) <= u32::MAX / in_pause.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(at: u32) -> MessageId {
+        let mut bytes = [0; 16];
+        // Evenly spread.
+        bytes[..4].copy_from_slice(&at.wrapping_mul(2_654_435_761).to_be_bytes());
+        MessageId(bytes)
+    }
+
+    #[test]
+    fn about_one_message_in_a_second_prunes_however_many_come() {
+        for in_a_second in [1_u32, 10, 1_000] {
+            let mut pace = Pace::default();
+            let mut prune = 0;
+            for at in 0..in_a_second * 100 {
+                pace.count(Mono::ZERO + Duration::from_secs(1) * at / in_a_second);
+                prune += u32::from(at >= in_a_second * 10 && pace.prunes(&id(at)));
+            }
+            assert!((60..=130).contains(&prune), "{prune} of {in_a_second} a second");
+        }
+    }
+
+    #[test]
+    fn where_little_comes_everything_prunes() {
+        let mut pace = Pace::default();
+        for at in 0..50 {
+            pace.count(Mono::ZERO + Duration::from_secs(3) * at);
+            assert!(pace.prunes(&id(at)));
+        }
+    }
+}
