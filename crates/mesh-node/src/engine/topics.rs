@@ -15,13 +15,12 @@ use super::agents::AGENT_MESSAGES;
 /// When our state is told for the first time, as in the original.
 const FIRST_STATE: Duration = Duration::from_secs(10);
 
-/// How often a node's record is told in a small mesh. A node that is not heard of for minutes only is forgotten.
+/// How often a node's record is told in a small mesh.
 const OWN_RECORD_EVERY: Duration = Duration::from_secs(8);
-/// For each so many nodes in the mesh, a record is told that much less often: what each node hears stays at some five records a
-/// second.
-const NODES_PER_PAUSE: usize = 50;
-/// And the longest pause is so many of the shortest.
-const PAUSES_MAX: usize = 12;
+/// In a larger one, each waits so long for each node there is: all hear one record in this time, however many they are.
+const RECORD_PACE: Duration = Duration::from_secs(1);
+/// But no node is silent for longer: one that is not heard of for ten minutes is forgotten.
+const OWN_RECORD_PAUSE_MAX: Duration = Duration::from_secs(240);
 /// Nodes that are told of at once, at most.
 const UNTOLD_MAX: usize = 4_096;
 
@@ -99,6 +98,12 @@ impl Subscribers {
         }
         is_empty
     }
+}
+
+/// How long a node that knows so many others waits until it tells of itself again.
+fn record_pause(nodes: usize) -> Duration {
+    let paced = RECORD_PACE.saturating_mul(u32::try_from(nodes).unwrap_or(u32::MAX));
+    paced.clamp(OWN_RECORD_EVERY, OWN_RECORD_PAUSE_MAX)
 }
 
 /// The topic that carries a channel's object.
@@ -189,8 +194,9 @@ impl Engine {
         let (nodes, channels) = (std::mem::take(nodes), std::mem::take(channels));
         let is_due = ourselves_at.is_none_or(|at| at <= instant);
         if is_due {
-            let share = (self.state.nodes().count() / NODES_PER_PAUSE).clamp(1, PAUSES_MAX);
-            *ourselves_at = Some(instant + OWN_RECORD_EVERY * u32::try_from(share).unwrap_or(1));
+            let pause = record_pause(self.state.nodes().count());
+            // Who began together do not tell together for ever.
+            *ourselves_at = Some(instant + pause.mul_f64(self.rng.random_range(0.75..1.25)));
         }
         if is_due || !nodes.is_empty() {
             self.publish_object(GLOBAL, &self.state.records(&nodes));
@@ -214,6 +220,16 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mesh_hears_one_record_in_a_second_however_many_nodes_it_has_and_none_is_silent_until_it_is_forgotten() {
+        for nodes in [10, 60, 200, 240] {
+            let in_a_second = nodes as f64 / record_pause(nodes).as_secs_f64();
+            assert!(in_a_second <= 1.25, "{nodes} nodes say {in_a_second} records a second");
+        }
+        let forgotten = sangam_mesh_proto::mesh::Options::default().forget_after;
+        assert!(record_pause(usize::MAX) * 5 / 4 * 2 <= forgotten);
+    }
 
     #[test]
     fn subscribers_that_have_gone_are_dropped_though_no_message_ever_comes() {

@@ -216,6 +216,10 @@ pub struct Stats {
     pub refused: u64,
     /// Bytes of frames handed to links.
     pub sent_bytes: u64,
+    /// Of these, what nodes need to tell each other for messages to come: ids, hellos, topics.
+    pub sent_control_bytes: u64,
+    /// Of these, what is not of topics.
+    pub sent_other_bytes: u64,
     /// Bytes of messages that are still coming in.
     pub partial_bytes: usize,
     /// Ids remembered.

@@ -9,7 +9,7 @@ use sangam_types::{Mono, Now};
 use super::cache::Encoded;
 use super::link::Speech;
 use super::{Delivery, Frame, Gossip, MessageId, Output, RefuseReason, Verdict};
-use crate::channel::{self, Body, Chunk, Envelope, EnvelopeKind, Header, Incoming, Message};
+use crate::channel::{self, Ask, Body, Chunk, Envelope, EnvelopeKind, Header, Incoming, Message};
 use crate::{LinkId, Profile};
 
 /// Control frames that wait for one link before nothing is answered any more, bytes.
@@ -33,7 +33,7 @@ impl Gossip {
         self.cache.set_known(&body.id, link.slot);
         if self.seen.contains(&body.id) {
             self.stats.duplicates += 1;
-            if !text && link.came_again(&body.id, self.pace.prunes(&body.id)) {
+            if !text && link.came_again(now.mono, &body.id, self.pace.prunes(&body.id)) {
                 link.queue.push_control(channel::prune());
                 self.dirty.insert(from);
             }
@@ -46,9 +46,9 @@ impl Gossip {
             Err(why) => return self.refuse(from, why),
         };
         if let Some(link) = self.links.get_mut(&from).filter(|link| !text && !link.asking.contains(&body.id)) {
-            link.came_first();
+            link.came_first(now.mono);
         }
-        self.forget_want(from, &body.id);
+        self.forget_want(now.mono, from, &body.id);
         self.pace.count(now.mono);
         self.seen.insert(&self.options, now.mono, body.id, &body.topic, born);
         let next = Header { hops: header.hops.saturating_add(1), age: now.mono.saturating_since(born), ..header };
@@ -92,13 +92,17 @@ impl Gossip {
         }
     }
 
-    fn forget_want(&mut self, from: LinkId, id: &MessageId) {
+    fn forget_want(&mut self, now: Mono, from: LinkId, id: &MessageId) {
         let Some(want) = self.wants.remove(id) else { return };
         if let Some(asked) = want.asked {
             if let Some(link) = self.links.get_mut(&asked) {
                 if asked == from {
                     link.asking.remove(id);
                     self.stats.recovered += 1;
+                    if want.is_branch_lost(now, &self.options) {
+                        link.graft();
+                        link.queue.push_control(channel::i_want(&Ask { graft: true, ids: Vec::new() }));
+                    }
                 } else {
                     link.need_not(id, self.options.ids_max);
                 }
@@ -146,8 +150,9 @@ impl Gossip {
         }
         let Some(entry) = self.cache.get(&id) else { return };
         let (mut branches, mut others): (Vec<LinkId>, Vec<LinkId>) = Default::default();
+        let reshapes = self.pace.reshapes(&id);
         for (id, link) in &self.links {
-            let pushed = link.push && link.is_ready() && Some(*id) != from;
+            let pushed = (link.push || reshapes) && link.is_ready() && Some(*id) != from;
             if pushed && encoded.largest <= link.frame_bytes_max && !super::cache::Cache::is_known(entry, link.slot) {
                 if link.queue.data_bytes() + encoded.bytes > self.options.waiting_bytes_max {
                     self.stats.held_back += 1;
@@ -162,6 +167,7 @@ impl Gossip {
         others.shuffle(&mut self.rng);
         for chosen in branches.iter().chain(&others).take(self.options.fan_out) {
             if let Some(link) = self.links.get_mut(chosen) {
+                link.push = true;
                 link.queue.push_data(Some(id), encoded.clone(), true);
                 self.cache.set_known(&id, link.slot);
                 self.stats.forwarded += 1;

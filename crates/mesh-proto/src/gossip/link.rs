@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sangam_types::Mono;
 
@@ -35,6 +36,9 @@ impl Speech {
     }
 }
 
+/// After that a peer that was asked for ids only has heard it, and pushes for a reason.
+const PRUNE_TIME: Duration = Duration::from_secs(2);
+
 /// One link and what each side knows of the other.
 pub(super) struct Link {
     pub(super) peer: PeerId,
@@ -51,8 +55,8 @@ pub(super) struct Link {
     /// Whether messages are pushed to it, not only their ids. The peer does the same, but for what is under way: a branch of
     /// the tree carries both ways, whoever publishes.
     pub(super) push: bool,
-    /// Whether we asked it for ids only, and have not asked for more since.
-    pruned: bool,
+    /// When we asked it for ids only, if we have not asked for more since.
+    pruned: Option<Mono>,
     /// Whether it brought a message before all others, or asked to be pushed to: it is a branch, not only a link that nothing
     /// came by twice so far.
     pub(super) branch: bool,
@@ -99,7 +103,7 @@ impl Link {
             queue: Queue::default(),
             topics: BTreeSet::new(),
             push: true,
-            pruned: false,
+            pruned: None,
             branch: false,
             told: 0,
             tell_at: None,
@@ -121,20 +125,25 @@ impl Link {
     }
 
     /// It brought a message that nobody had brought before. What was under way when it was pruned makes no branch.
-    pub(super) fn came_first(&mut self) {
-        if !self.pruned {
+    pub(super) fn came_first(&mut self, now: Mono) {
+        if !self.is_being_pruned(now) {
             self.graft();
         }
     }
 
+    /// What it was asked to stop pushing may still be under way.
+    fn is_being_pruned(&self, now: Mono) -> bool {
+        self.pruned.is_some_and(|at| now < at + PRUNE_TIME)
+    }
+
     /// It brought what we had. Whether it is to be told to send ids only: not if we asked for it, once, and if the message
     /// `prunes`.
-    pub(super) fn came_again(&mut self, id: &MessageId, prunes: bool) -> bool {
-        if self.asking.remove(id) | self.needless.remove(id) || self.pruned || !prunes {
+    pub(super) fn came_again(&mut self, now: Mono, id: &MessageId, prunes: bool) -> bool {
+        if self.asking.remove(id) | self.needless.remove(id) || self.is_being_pruned(now) || !prunes {
             return false;
         }
         self.prune();
-        self.pruned = true;
+        self.pruned = Some(now);
         true
     }
 
@@ -142,7 +151,7 @@ impl Link {
     pub(super) fn graft(&mut self) {
         self.push = true;
         self.branch = true;
-        self.pruned = false;
+        self.pruned = None;
     }
 
     /// Ids alone go over it.

@@ -42,22 +42,9 @@ pub(super) fn ask(
         let Some(wanted) = next else { continue };
         wants.ask(wanted, id, now, options);
         link.asking.insert(wanted);
-        ask.graft |= wants.ids.get(&wanted).is_some_and(|want| is_branch_lost(want, now, options));
         ask.ids.push(wanted);
     }
-    if ask.ids.is_empty() {
-        return None;
-    }
-    if ask.graft {
-        link.graft();
-    }
-    Some(ask)
-}
-
-/// Something that would have been pushed to us just now came as an id only: the tree has lost a branch here.
-fn is_branch_lost(want: &Want, now: Mono, options: &Options) -> bool {
-    let is_pushed = (want.bytes as usize) <= options.frame_bytes_max;
-    is_pushed && now.saturating_since(want.born) < options.graft_time
+    Some(ask).filter(|ask| !ask.ids.is_empty())
 }
 
 fn again_wanted(wants: &Wants, id: MessageId) -> Option<MessageId> {

@@ -47,7 +47,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            fan_out: 6,
+            fan_out: 12,
             hops_max: 32,
             seen_time: Duration::from_secs(300),
             seen_max: 100_000,

@@ -20,6 +20,8 @@ pub(super) struct Pace {
 impl Pace {
     /// How long one message that prunes is to have the mesh for itself.
     const PRUNING_EVERY: Duration = Duration::from_secs(1);
+    /// One in so many of those that prune goes everywhere.
+    const RESHAPING: u32 = 32;
     /// How long messages are counted.
     const COUNTED: u32 = 4;
 
@@ -37,9 +39,19 @@ impl Pace {
 
     /// Whether links that bring this message late are pruned for it.
     pub(super) fn prunes(&self, id: &MessageId) -> bool {
+        self.draws(id, 1)
+    }
+
+    /// Whether this message goes over links that are no branches as well: where it comes first the tree is from then on.
+    /// What links that came and went have made of the tree becomes short again.
+    pub(super) fn reshapes(&self, id: &MessageId) -> bool {
+        self.draws(id, Self::RESHAPING)
+    }
+
+    fn draws(&self, id: &MessageId, one_in: u32) -> bool {
         let in_pause = self.before.max(self.count) / Self::COUNTED;
         let [a, b, c, d, ..] = id.0;
-        u32::from_be_bytes([a, b, c, d]) <= u32::MAX / in_pause.max(1)
+        u32::from_be_bytes([a, b, c, d]) <= u32::MAX / in_pause.max(1) / one_in
     }
 }
 

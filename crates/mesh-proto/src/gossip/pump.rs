@@ -6,6 +6,7 @@ use sangam_types::{Mono, Now};
 use super::cache::{Cache, Encoded};
 use super::forward::{body_of, envelope_of};
 use super::link::{Link, Speech};
+use super::queue::Carried;
 use super::{Gossip, Options, Output, offers};
 use crate::LinkId;
 use crate::channel::{self, Chunk, EnvelopeKind, Told, told_fitting};
@@ -21,9 +22,15 @@ impl Gossip {
     fn pump(&mut self, now: Now, id: LinkId) {
         loop {
             let Some(link) = self.links.get_mut(&id) else { return };
-            while let Some(frame) = link.queue.pop(link.room) {
+            while let Some((frame, carried)) = link.queue.pop(link.room) {
                 link.room -= frame.bytes.len();
-                self.stats.sent_bytes += frame.bytes.len() as u64;
+                let bytes = frame.bytes.len() as u64;
+                self.stats.sent_bytes += bytes;
+                match carried {
+                    Carried::Control => self.stats.sent_control_bytes += bytes,
+                    Carried::Other => self.stats.sent_other_bytes += bytes,
+                    Carried::Message => {}
+                }
                 self.outputs.push_back(Output::Send { link: id, frame });
             }
             // What is made next is as new as can be: it is made when there is room for it, not before.

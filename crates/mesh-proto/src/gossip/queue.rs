@@ -18,6 +18,17 @@ pub(super) struct Queue {
     large: BTreeSet<MessageId>,
 }
 
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// What nodes need to tell each other for messages to come: ids, hellos, topics.
+    Control,
+    /// A message of a topic, or a part of one.
+    Message,
+    /// What is not of topics.
+    Other,
+}
+
 struct Transfer {
     id: Option<MessageId>,
     encoded: Encoded,
@@ -42,13 +53,13 @@ impl Queue {
     }
 
     /// The next frame, if it has no more than `room` bytes.
-    pub(super) fn pop(&mut self, room: usize) -> Option<Frame> {
+    pub(super) fn pop(&mut self, room: usize) -> Option<(Frame, Carried)> {
         if let Some(frame) = self.control.front() {
             if frame.bytes.len() > room {
                 return None;
             }
             self.control_bytes -= frame.bytes.len();
-            return self.control.pop_front();
+            return Some((self.control.pop_front()?, Carried::Control));
         }
         let transfer = self.data.front_mut()?;
         let bytes: Bytes = transfer.encoded.frames.get(transfer.next)?.clone();
@@ -57,6 +68,7 @@ impl Queue {
         }
         transfer.next += 1;
         let binary = transfer.binary;
+        let carried = if transfer.id.is_some() { Carried::Message } else { Carried::Other };
         self.data_bytes -= bytes.len();
         if let Some(transfer) = self.data.pop_front() {
             if transfer.next < transfer.encoded.frames.len() {
@@ -65,7 +77,7 @@ impl Queue {
                 self.large.remove(&id);
             }
         }
-        Some(Frame { binary, bytes })
+        Some((Frame { binary, bytes }, carried))
     }
 
     pub(super) fn has_control(&self) -> bool {

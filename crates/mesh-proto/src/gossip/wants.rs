@@ -37,6 +37,13 @@ impl Want {
         options.want_time * (1 << self.tries.min(4)) / 8
     }
 
+    /// Something that would have been pushed to us came first from whom we asked for it: the tree has lost a branch here. If
+    /// it comes by the tree meanwhile, it only was slow.
+    pub(super) fn is_branch_lost(&self, now: Mono, options: &Options) -> bool {
+        let is_pushed = (self.bytes as usize) <= options.frame_bytes_max;
+        is_pushed && now.saturating_since(self.born) < options.graft_time
+    }
+
     pub(super) fn add_holder(&mut self, link: LinkId) {
         if self.asked != Some(link) && !self.holders.contains(&link) && self.holders.len() < Self::HOLDERS_MAX {
             self.holders.push_back(link);

@@ -42,7 +42,7 @@ pub struct Gossip {
 impl Default for Gossip {
     fn default() -> Self {
         Self {
-            fan_out: 6,
+            fan_out: 12,
             hops_max: 32,
             seen_time: HumanDuration::from_secs(300),
             seen_max: 100_000,

@@ -14,8 +14,9 @@ const LINK: LinkId = LinkId(1);
 const OTHER: LinkId = LinkId(2);
 
 fn id(number: u64) -> MessageId {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    // None that goes over all links to reshape the tree: those begin with zeros.
+    let mut bytes = [255; 16];
+    bytes[8..].copy_from_slice(&number.to_be_bytes());
     MessageId(bytes)
 }
 
@@ -38,7 +39,7 @@ fn play(options: Options) -> Play {
 
 fn asks(said: &[Incoming]) -> Vec<Ask> {
     let ask = |it: &Incoming| if let Incoming::IWant(ask) = it { Some(ask.clone()) } else { None };
-    said.iter().filter_map(ask).collect()
+    said.iter().filter_map(ask).filter(|ask| !ask.ids.is_empty()).collect()
 }
 
 #[test]
@@ -173,6 +174,8 @@ fn no_more_ids_are_told_than_the_peer_has_dealt_with() {
     for number in 0..5_000 {
         play.publish("t", &number.to_string());
     }
+    // What is newer is not told yet.
+    play.pass(Duration::from_secs(1));
     // The peer's hello allows 2,048.
     play.up_ours(LINK, "peer");
     play.pass(Duration::from_secs(1));
@@ -196,7 +199,7 @@ fn a_holder_that_does_not_answer_is_passed_over_for_the_next() {
     play.hear(OTHER, told(0..1));
     assert_eq!(asks(&play.said(LINK)).len(), 1);
     assert_eq!(asks(&play.said(OTHER)).len(), 0);
-    play.pass(Duration::from_secs(5));
+    play.pass(Duration::from_secs(1));
     assert_eq!(asks(&play.said(OTHER)).len(), 1);
     play.hear(OTHER, message(0, 1, Duration::ZERO, b"x"));
     assert_eq!((play.delivered.len(), play.node.stats().recovered), (1, 1));
@@ -258,7 +261,7 @@ fn who_sent_a_message_or_told_of_it_is_neither_sent_it_nor_told() {
     play.hear(OTHER, told(1..2));
     play.pass(Duration::from_secs(3));
     assert_eq!(play.said(LINK), []);
-    assert_eq!(play.said(OTHER), [Incoming::Heard(1)]);
+    assert_eq!(play.said(OTHER), []);
 }
 
 #[test]

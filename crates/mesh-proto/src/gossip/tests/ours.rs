@@ -40,12 +40,14 @@ fn a_message_that_comes_by_two_ways_is_delivered_once_and_one_way_is_pruned() {
     assert!(pruned > 0);
     let duplicates = |bench: &Bench| bench.nodes.iter().map(|node| node.stats().duplicates).sum::<u64>();
     let before = duplicates(&bench);
-    for text in ["2", "3", "4"] {
+    let texts: Vec<String> = (2..=9).map(|it| it.to_string()).collect();
+    for text in &texts {
         bench.publish(0, "a", text);
         bench.pass(2 * SECOND);
     }
-    assert_eq!(bench.heard(2), ["1", "2", "3", "4"]);
-    assert_eq!(duplicates(&bench), before, "the tree has no circle any more");
+    assert_eq!(bench.heard(2)[1..], texts);
+    // One message in many tries all links again.
+    assert!(duplicates(&bench) <= before + 2, "the tree has no circle any more");
 }
 
 #[test]
@@ -104,4 +106,27 @@ fn a_message_that_finds_no_room_is_told_by_id_and_fetched_when_there_is() {
     let mut heard = bench.heard(1);
     heard.sort();
     assert_eq!(heard, (0..100).map(|at| format!("{at:0>500}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_branch_carries_both_ways_whoever_publishes() {
+    let mut bench = Bench::new(4, &Options::default());
+    for (a, b) in [(0, 1), (1, 2), (2, 3), (0, 3), (0, 2), (1, 3)] {
+        bench.link(a, b);
+    }
+    for at in 0..4 {
+        bench.subscribe(at, "a");
+    }
+    bench.carry();
+    for round in 0..20 {
+        for by in 0..4 {
+            bench.publish(by, "a", &format!("{round} by {by}"));
+            bench.pass(2 * SECOND);
+        }
+    }
+    // Each by itself, one after the other: nothing has to be asked for by its id.
+    let asked: u64 = bench.nodes.iter().map(|node| node.stats().recovered).sum();
+    assert_eq!(asked, 0);
+    let duplicates: u64 = bench.nodes.iter().map(|node| node.stats().duplicates).sum();
+    assert!(duplicates < 80, "{duplicates} of 240 deliveries came twice");
 }
