@@ -8,6 +8,7 @@ use sangam_types::{Mono, Now};
 
 use super::cache::Encoded;
 use super::link::Speech;
+use super::pace::Draw;
 use super::{Delivery, Frame, Gossip, MessageId, Output, RefuseReason, Verdict};
 use crate::channel::{self, Ask, Body, Chunk, Envelope, EnvelopeKind, Header, Incoming, Message};
 use crate::{LinkId, Profile};
@@ -33,7 +34,7 @@ impl Gossip {
         self.cache.set_known(&body.id, link.slot);
         if self.seen.contains(&body.id) {
             self.stats.duplicates += 1;
-            if !text && link.came_again(now.mono, &body.id, self.pace.prunes(&body.id)) {
+            if !text && link.came_again(now.mono, &body.id, self.pace.draw(&body.id)) {
                 link.queue.push_control(channel::prune());
                 self.dirty.insert(from);
             }
@@ -46,7 +47,7 @@ impl Gossip {
             Err(why) => return self.refuse(from, why),
         };
         if let Some(link) = self.links.get_mut(&from).filter(|link| !text && !link.asking.contains(&body.id)) {
-            link.came_first(now.mono);
+            link.came_first(now.mono, self.pace.draw(&body.id));
         }
         self.forget_want(now.mono, from, &body.id);
         self.pace.count(now.mono);
@@ -150,7 +151,7 @@ impl Gossip {
         }
         let Some(entry) = self.cache.get(&id) else { return };
         let (mut branches, mut others): (Vec<LinkId>, Vec<LinkId>) = Default::default();
-        let reshapes = self.pace.reshapes(&id);
+        let reshapes = self.pace.draw(&id) == Draw::Reshapes;
         for (id, link) in &self.links {
             let pushed = (link.push || reshapes) && link.is_ready() && Some(*id) != from;
             if pushed && encoded.largest <= link.frame_bytes_max && !super::cache::Cache::is_known(entry, link.slot) {

@@ -6,6 +6,7 @@ use sangam_types::Mono;
 
 use super::MessageId;
 use super::offers::Offer;
+use super::pace::Draw;
 use super::queue::Queue;
 use crate::{PeerId, Profile};
 
@@ -124,9 +125,10 @@ impl Link {
         self.speech == Speech::Ours { heard: true }
     }
 
-    /// It brought a message that nobody had brought before. What was under way when it was pruned makes no branch.
-    pub(super) fn came_first(&mut self, now: Mono) {
-        if !self.is_being_pruned(now) {
+    /// It brought a message that nobody had brought before. What was under way when it was pruned makes no branch, unless the
+    /// message goes over all links, whether pruned or not.
+    pub(super) fn came_first(&mut self, now: Mono, draw: Draw) {
+        if draw == Draw::Reshapes || !self.is_being_pruned(now) {
             self.graft();
         }
     }
@@ -137,9 +139,15 @@ impl Link {
     }
 
     /// It brought what we had. Whether it is to be told to send ids only: not if we asked for it, once, and if the message
-    /// `prunes`.
-    pub(super) fn came_again(&mut self, now: Mono, id: &MessageId, prunes: bool) -> bool {
-        if self.asking.remove(id) | self.needless.remove(id) || self.is_being_pruned(now) || !prunes {
+    /// is one that prunes.
+    pub(super) fn came_again(&mut self, now: Mono, id: &MessageId, draw: Draw) -> bool {
+        let was_asked = self.asking.remove(id) | self.needless.remove(id);
+        let prunes = match draw {
+            Draw::Passes => false,
+            Draw::Prunes => !self.is_being_pruned(now),
+            Draw::Reshapes => true,
+        };
+        if was_asked || !prunes {
             return false;
         }
         self.prune();

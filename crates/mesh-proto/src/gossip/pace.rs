@@ -4,6 +4,18 @@ use sangam_types::Mono;
 
 use super::MessageId;
 
+/// What a message does to the tree beside being passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Draw {
+    /// Nothing.
+    Passes,
+    /// Links that bring it late are pruned.
+    Prunes,
+    /// It goes over links that are no branches as well, and the tree is from then on where it came first: what links that
+    /// came and went have made of the tree becomes short again.
+    Reshapes,
+}
+
 /// How many messages come in a second, and which of them prune.
 ///
 /// Two messages that are under way at the same time, from two sides, come twice at two places of one circle. If both pruned
@@ -37,21 +49,18 @@ impl Pace {
         self.count = self.count.saturating_add(1);
     }
 
-    /// Whether links that bring this message late are pruned for it.
-    pub(super) fn prunes(&self, id: &MessageId) -> bool {
-        self.draws(id, 1)
-    }
-
-    /// Whether this message goes over links that are no branches as well: where it comes first the tree is from then on.
-    /// What links that came and went have made of the tree becomes short again.
-    pub(super) fn reshapes(&self, id: &MessageId) -> bool {
-        self.draws(id, Self::RESHAPING)
-    }
-
-    fn draws(&self, id: &MessageId, one_in: u32) -> bool {
+    /// What this message does to the tree.
+    pub(super) fn draw(&self, id: &MessageId) -> Draw {
         let in_pause = self.before.max(self.count) / Self::COUNTED;
         let [a, b, c, d, ..] = id.0;
-        u32::from_be_bytes([a, b, c, d]) <= u32::MAX / in_pause.max(1) / one_in
+        let (drawn, pruning) = (u32::from_be_bytes([a, b, c, d]), u32::MAX / in_pause.max(1));
+        if drawn <= pruning / Self::RESHAPING {
+            Draw::Reshapes
+        } else if drawn <= pruning {
+            Draw::Prunes
+        } else {
+            Draw::Passes
+        }
     }
 }
 
@@ -73,7 +82,7 @@ mod tests {
             let mut prune = 0;
             for at in 0..in_a_second * 100 {
                 pace.count(Mono::ZERO + Duration::from_secs(1) * at / in_a_second);
-                prune += u32::from(at >= in_a_second * 10 && pace.prunes(&id(at)));
+                prune += u32::from(at >= in_a_second * 10 && pace.draw(&id(at)) != Draw::Passes);
             }
             assert!((60..=130).contains(&prune), "{prune} of {in_a_second} a second");
         }
@@ -84,7 +93,7 @@ mod tests {
         let mut pace = Pace::default();
         for at in 0..50 {
             pace.count(Mono::ZERO + Duration::from_secs(3) * at);
-            assert!(pace.prunes(&id(at)));
+            assert_ne!(pace.draw(&id(at)), Draw::Passes);
         }
     }
 }

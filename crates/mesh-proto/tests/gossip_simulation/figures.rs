@@ -57,7 +57,10 @@ impl Figures {
         let [p50, p90, p99, max] = [500, 900, 990, 1_000].map(|it| self.latency(it).as_millis());
         let hops = self.hops.iter().map(|it| u32::from(*it)).sum::<u32>() as f64 / self.hops.len().max(1) as f64;
         println!("{of}: {} deliveries, {hops:.1} hops", self.deliveries());
-        println!("  p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, max {max} ms; {:.1} bytes for each heard", self.overhead());
+        println!(
+            "  p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, max {max} ms; {:.1} bytes for each heard",
+            self.overhead()
+        );
         for (kind, (bytes, frames)) in &self.sent {
             println!("  kind {kind:02x}: {bytes} bytes, {frames} frames");
         }

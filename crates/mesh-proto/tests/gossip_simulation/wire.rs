@@ -27,14 +27,7 @@ impl Wire {
             Some(delay) => (delay, 100_000_000),
             None => (Duration::from_millis(rng.random_range(1..80)), rng.random_range(100_000..4_000_000)),
         };
-        Self {
-            delay,
-            bytes_per_sec,
-            free_at: now,
-            last_arrival: now,
-            queued: VecDeque::new(),
-            queued_bytes: 0,
-        }
+        Self { delay, bytes_per_sec, free_at: now, last_arrival: now, queued: VecDeque::new(), queued_bytes: 0 }
     }
 
     /// Takes a frame; when it has left and when it arrives.

@@ -73,7 +73,6 @@ impl Simulation<'_> {
     /// What it costs when nobody says anything.
     async fn idle(&mut self) {
         let (before, bytes, began) = (Usage::now(), self.sent_bytes().await, Instant::now());
-        self.dbg("idle from").await;
         let until = began + self.plan.args.idle;
         while Instant::now() < until {
             self.progress("idle", self.plan.args.idle, began, self.fleet.peers.len());
@@ -81,7 +80,6 @@ impl Simulation<'_> {
         }
         let (after, elapsed) = (Usage::now(), began.elapsed().as_secs_f64());
         let sent = self.sent_bytes().await.saturating_sub(bytes) as f64;
-        self.dbg("idle to").await;
         self.report.cores_idle = after.cores_since(&before);
         self.report.idle_bytes_per_sec_per_peer = sent / elapsed.max(0.001) / self.report.peers as f64;
         // What nodes found out about each other and links they made in this time count.
@@ -111,7 +109,6 @@ impl Simulation<'_> {
             self.fleet.kill(peer).await;
             self.report.died += 1;
         }
-        self.dbg("published").await;
         self.report.cores_publishing = Usage::now().cores_since(&before);
         let sent = self.sent_bytes().await.saturating_sub(bytes) as f64;
         let delivered = self.account().delivered as f64 * f64::from(self.plan.args.message_bytes);
@@ -177,14 +174,6 @@ impl Simulation<'_> {
         let links = self.fleet.links().await;
         let ids: Vec<_> = self.fleet.peers.iter().map(|peer| peer.id.clone()).collect();
         MeshShape::of(&ids, &links, |peer| !self.fleet.peers[peer].is_dead)
-    }
-
-    async fn dbg(&self, of: &str) {
-        let v = self.fleet.topics().await;
-        let n = v.len().max(1) as u64;
-        let s = |f: &dyn Fn(&sangam_mesh_proto::gossip::Stats) -> u64| v.iter().map(|v| f(&v.stats)).sum::<u64>() / n;
-        eprintln!("DBG {of} t={:.1} per node: sent {} control {} other {} forwarded {} dup {} recovered {} lost {} published {} held {} waiting {} refused {} wanted {}", self.fleet.began.elapsed().as_secs_f64(),
-            s(&|s| s.sent_bytes), s(&|s| s.sent_control_bytes), s(&|s| s.sent_other_bytes), s(&|s| s.forwarded), s(&|s| s.duplicates), s(&|s| s.recovered), s(&|s| s.lost), s(&|s| s.published), s(&|s| s.held_back), s(&|s| s.waiting_bytes as u64), s(&|s| s.refused), s(&|s| s.wanted as u64));
     }
 
     async fn sent_bytes(&self) -> u64 {
