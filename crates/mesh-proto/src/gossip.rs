@@ -7,8 +7,11 @@
 //!
 //! - Every node carries every topic and delivers those it asked for: small meshes stay connected whoever subscribes.
 //! - A message that fits one frame is pushed on at most [`Options::fan_out`] links. A link that brings what came sooner by
-//!   another is pruned: it tells ids from then on. What is left is a tree (Plumtree: Leitão, Pereira, Rodrigues, "Epidemic
-//!   Broadcast Trees", SRDS 2007); the ids mend it, as whoever misses one asks for it and grafts the link back.
+//!   another is pruned, both ways: it tells ids from then on. What is left is a tree for whoever publishes (Plumtree: Leitão,
+//!   Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007); the ids mend it, as whoever misses one asks for it and,
+//!   if it does not come otherwise meanwhile, grafts the link back.
+//! - About one message in a second prunes, the same at all nodes, and one in 32 of these tries all links anew (`pace`). Messages
+//!   that are under way together would cut each other's tree.
 //! - A larger one is told by its id at once and fetched from one peer.
 //! - Every link is told the ids of all that is kept, from its beginning on, and never one it was sent or told us of. So
 //!   who comes late, or back after a cut, asks for what it missed. A peer says how many ids it has dealt with, so that
