@@ -17,7 +17,9 @@ use self::unanswered::Unanswered;
 use super::repeat::Timers;
 use super::{LinkOptions, burst};
 
+mod chunk;
 mod flight;
+mod messages;
 mod unanswered;
 
 #[cfg(test)]

@@ -33,26 +33,19 @@ pub(super) struct Repeat {
     packet: Vec<u8>,
     /// None until the time was told.
     at: Option<Instant>,
-    /// How late it may be told the time for the first time.
-    lag: Duration,
     pause: Duration,
     left: usize,
 }
 
 impl Repeat {
     pub(super) fn new(timers: Timers, packet: &[u8]) -> Self {
-        let (lag, pause, left) = (Duration::ZERO, timers.pause, timers.repeats);
-        Self { timers, packet: packet.to_vec(), at: None, lag, pause, left }
-    }
-
-    /// One that asks for the time only when a pause is over, and so may be a pause late: it costs nothing if it is answered.
-    pub(super) fn leisurely(timers: Timers, packet: &[u8]) -> Self {
-        Self { lag: timers.pause, ..Self::new(timers, packet) }
+        let (pause, left) = (timers.pause, timers.repeats);
+        Self { timers, packet: packet.to_vec(), at: None, pause, left }
     }
 
     /// When it wants to be told the time; `now` is when that was told last.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
-        (self.left > 0).then(|| self.at.unwrap_or(now + self.lag))
+        (self.left > 0).then(|| self.at.unwrap_or(now))
     }
 
     /// The packet, if it is to be said again now. The clock begins with the first moment told. Where that moment is told late,

@@ -75,29 +75,87 @@ fn what_the_association_says_again_itself_begins_anew_and_is_not_said_twice() {
     assert_eq!(times(&mut unanswered), [100, 300, 700, 1100]);
 }
 
+/// Messages of such numbers, in a packet each.
+fn send(unanswered: &mut Unanswered, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        unanswered.sent(&packet(&[(0, &data(number, 53))]));
+    }
+}
+
+/// An acknowledgement of all up to a number and of runs beyond, by their distance.
+fn acknowledgement(up_to: u32, blocks: &[(u16, u16)]) -> Vec<u8> {
+    let mut value = [up_to, 1 << 20].map(u32::to_be_bytes).concat();
+    value.extend((blocks.len() as u16).to_be_bytes());
+    value.extend([0; 2]);
+    for (first, last) in blocks {
+        value.extend([first.to_be_bytes(), last.to_be_bytes()].concat());
+    }
+    packet(&[(3, &value)])
+}
+
+/// The messages that are said again, in milliseconds and by their number, in order.
+fn numbers(unanswered: &mut Unanswered) -> Vec<(u64, u32)> {
+    let number = |packet: &[u8]| u32::from_be_bytes(packet[16..20].try_into().unwrap());
+    repeats(unanswered).into_iter().map(|(at, packet)| (at, number(&packet))).collect()
+}
+
 #[test]
-fn a_few_messages_are_said_again_once_an_acknowledgement_that_was_put_off_would_be_there() {
+fn messages_are_said_again_once_an_acknowledgement_that_was_put_off_would_be_there() {
     let mut unanswered = Unanswered::new(TIMERS);
     for number in 1..=4 {
         unanswered.sent(&packet(&[(3, &[0; 12]), (0, &data(number, 51))]));
     }
     let now = Instant::now();
-    assert_eq!(unanswered.next(now), Some(now + ms(400)), "there is time enough to ask for the time");
+    assert_eq!(unanswered.next(now), Some(now + ms(200)), "there is time enough to ask for the time");
     assert_eq!(times(&mut unanswered), [400, 800, 1200, 1600].map(|at| [at; 4]).concat());
 }
 
 #[test]
-fn messages_that_others_follow_are_left_to_the_association_until_all_have_come() {
+fn however_many_messages_are_under_way_a_few_are_said_again_at_a_time_and_each_in_its_turn() {
     let mut unanswered = Unanswered::new(TIMERS);
-    for number in 1..=9 {
-        unanswered.sent(&packet(&[(0, &data(number, 53))]));
-    }
+    send(&mut unanswered, 1..=12);
+    let said = numbers(&mut unanswered);
+    let at = |time: u64| said.iter().filter(|(at, _)| *at == time).map(|(_, number)| *number).collect::<Vec<_>>();
+    assert_eq!([at(400), at(600), at(800), at(1000)], [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [1, 2, 3, 4]]);
+    assert_eq!(said.len(), 12 * 4, "none is forgotten");
+}
+
+#[test]
+fn of_messages_beyond_one_that_is_missing_those_that_have_come_are_not_said_again() {
+    let mut unanswered = Unanswered::new(TIMERS);
+    send(&mut unanswered, 1..=9);
+    unanswered.received(&acknowledgement(2, &[(2, 3), (6, 6)]));
+    let said = numbers(&mut unanswered);
+    assert_eq!(said.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [3, 6, 7, 9].repeat(4));
+    let mut unanswered = Unanswered::new(TIMERS);
+    send(&mut unanswered, [u32::MAX, 0, 1]);
+    unanswered.received(&acknowledgement(u32::MAX - 1, &[(2, 2)]));
+    assert_eq!(numbers(&mut unanswered)[..2], [(400, u32::MAX), (400, 1)], "numbers go round");
+    unanswered.received(&acknowledgement(1, &[]));
     assert_eq!(unanswered.next(Instant::now()), None);
-    for (acknowledged, repeats) in [(8, 0), (9, 4)] {
-        unanswered.received(&packet(&[(3, &u32::to_be_bytes(acknowledged))]));
-        unanswered.sent(&packet(&[(0, &data(acknowledged + 1, 53))]));
-        assert_eq!(times(&mut unanswered).len(), repeats);
+}
+
+#[test]
+fn what_the_association_bundles_anew_takes_the_place_of_its_parts() {
+    let mut unanswered = Unanswered::new(TIMERS);
+    send(&mut unanswered, 1..=4);
+    let bundle = packet(&[(0, &data(1, 53)), (0, &data(2, 53))]);
+    unanswered.sent(&bundle);
+    let said = repeats(&mut unanswered);
+    assert_eq!(said[0], (400, bundle));
+    assert_eq!(said.len(), 3 * 4);
+}
+
+#[test]
+fn a_round_that_is_told_late_says_nothing() {
+    let mut unanswered = Unanswered::new(TIMERS);
+    let now = Instant::now();
+    send(&mut unanswered, [1]);
+    assert_eq!(unanswered.due(now), None);
+    for late in [900, 1800, 2700] {
+        assert_eq!(unanswered.due(now + ms(late)), None, "{late}");
     }
+    assert!(unanswered.due(now + ms(2900)).is_some());
 }
 
 #[test]
@@ -114,11 +172,13 @@ fn an_acknowledgement_counts_for_all_numbers_up_to_its_own_and_for_none_beyond()
 
 #[test]
 fn of_packets_that_wait_for_an_answer_so_many_are_kept() {
-    let mut unanswered = Unanswered::new(TIMERS);
-    for number in 0..100 {
-        unanswered.sent(&packet(&[(0, &data(number, 50))]));
+    for (payload_kind, kept) in [(50, 16), (53, 64)] {
+        let mut unanswered = Unanswered::new(TIMERS);
+        for number in 0..100 {
+            unanswered.sent(&packet(&[(0, &data(number, payload_kind))]));
+        }
+        assert_eq!(times(&mut unanswered).len(), kept * 4);
     }
-    assert_eq!(times(&mut unanswered).len(), 16 * 4);
 }
 
 #[test]

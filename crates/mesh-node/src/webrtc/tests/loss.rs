@@ -90,11 +90,7 @@ fn a_path_that_opens_late_is_found() {
 fn an_answer_that_takes_long_to_arrive_is_in_time() {
     let mut net = Network::new(44);
     let (a, b) = (net.host(&["198.51.100.1:4000"]), net.host(&["198.51.100.2:4000"]));
-    let now = net.now;
-    let locals = net.hosts[a].locals.clone();
-    let offer = net.hosts[a].links.offer(LINK, "test", &locals, now).unwrap();
-    let locals = net.hosts[b].locals.clone();
-    let answer = net.hosts[b].links.answer(LINK, &offer, &locals, now).unwrap();
+    let answer = net.answered(a, b, LINK);
     net.pass(Duration::from_secs(50));
     let now = net.now;
     net.hosts[a].links.accept(LINK, &answer, now).unwrap();
@@ -105,13 +101,10 @@ fn an_answer_that_takes_long_to_arrive_is_in_time() {
 fn a_certificate_other_than_the_one_described_fails_the_handshake() {
     let mut net = Network::new(45);
     let (a, b) = (net.host(&["198.51.100.1:4000"]), net.host(&["198.51.100.2:4000"]));
-    let now = net.now;
-    let locals = net.hosts[a].locals.clone();
-    let offer = net.hosts[a].links.offer(LINK, "test", &locals, now).unwrap();
-    let locals = net.hosts[b].locals.clone();
-    let answer = net.hosts[b].links.answer(LINK, &offer, &locals, now).unwrap();
+    let answer = net.answered(a, b, LINK);
     let theirs = net.hosts[b].links.fingerprint().to_owned();
     let other = net.hosts[a].links.fingerprint().to_owned();
+    let now = net.now;
     net.hosts[a].links.accept(LINK, &answer.replace(&theirs, &other), now).unwrap();
     net.pass(Duration::from_secs(60));
     assert_eq!(net.hosts[a].states(LINK), [LinkState::Closed(Failure::Handshake)]);

@@ -230,12 +230,18 @@ impl Network {
 
     /// Whole descriptions both ways, at once.
     pub(crate) fn dial(&mut self, from: usize, to: usize, id: LinkId) {
+        let answer = self.answered(from, to, id);
+        let now = self.now;
+        self.hosts[from].links.accept(id, &answer, now).unwrap();
+    }
+
+    /// One offers and the other answers: what it answers, which the first has not heard yet.
+    pub(crate) fn answered(&mut self, from: usize, to: usize, id: LinkId) -> String {
         let now = self.now;
         let locals = self.hosts[from].locals.clone();
         let offer = self.hosts[from].links.offer(id, "test", &locals, now).unwrap();
         let locals = self.hosts[to].locals.clone();
-        let answer = self.hosts[to].links.answer(id, &offer, &locals, now).unwrap();
-        self.hosts[from].links.accept(id, &answer, now).unwrap();
+        self.hosts[to].links.answer(id, &offer, &locals, now).unwrap()
     }
 
     pub(crate) fn both_open(&self, a: usize, b: usize, id: LinkId) -> bool {
