@@ -30,6 +30,9 @@ const GIVEN_MAX: usize = 16;
 /// §7.2.4), and until then more may be missing.
 const ROW_MIN: usize = 32;
 
+/// The largest record that is kept to be said again; an acknowledgement is smaller.
+const SAMPLE_BYTES_MAX: usize = 256;
+
 /// How far a link has come, for the reason of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reached {
@@ -102,6 +105,10 @@ pub(super) struct Link {
     /// Open data channels, the newest last.
     pub(super) channels: Vec<ChannelId>,
     pub(super) in_use: Option<InUse>,
+    /// The last small record of data that was sent.
+    pub(super) sample: Vec<u8>,
+    /// How often it is still said again on the path in use, one each second: see [`Link::lead`].
+    pub(super) leads: u8,
     /// When the peer last answered on the path in use.
     pub(super) heard: Instant,
     /// Until then checks follow each other fast: the peer was described, or a candidate of its came.
@@ -154,6 +161,8 @@ impl Link {
             loopback: false,
             channels: Vec::new(),
             in_use: None,
+            sample: Vec::new(),
+            leads: 0,
             heard: now,
             hurried: None,
             rebuilt: now,
@@ -318,6 +327,27 @@ impl Link {
             self.rtc.direct_api().invalidate_candidate(&candidate);
             self.rtc.add_local_candidate(candidate);
         }
+    }
+
+    /// Whether it has no path, or one that leads through a relay.
+    pub(super) fn may_be_better(&self) -> bool {
+        self.reached == Reached::Nothing || self.pair.as_ref().is_some_and(SelectedPair::is_relayed)
+    }
+
+    /// A packet of data goes by the path in use.
+    pub(super) fn sent_data(&mut self, packet: &[u8]) {
+        self.leads = 0;
+        if packet.len() <= SAMPLE_BYTES_MAX {
+            self.sample.clear();
+            self.sample.extend_from_slice(packet);
+        }
+    }
+
+    /// What is sent by a path that was taken into use while there is nothing to say: a record once more, which DTLS drops (RFC 6347
+    /// §4.1.2.6). A controlled libwebrtc to which several pairs were nominated sends by the one on which data came last.
+    pub(super) fn lead(&mut self) -> Option<Vec<u8>> {
+        self.leads = self.leads.checked_sub(1)?;
+        (!self.sample.is_empty()).then(|| self.sample.clone())
     }
 
     /// What may be on the way at once: as much as the rate asked for needs within the round trip measured.

@@ -113,7 +113,7 @@ impl Lab {
         let start = |at: usize, dial: Option<&str>| {
             let Side { place, peer } = sides[at];
             let orders = PeerOrders {
-                signal: signal_url(place.kind()),
+                signal: &signal_url(place.kind(), call),
                 id: &ids[at],
                 dial,
                 ice_servers: &ice_servers[at],
@@ -162,9 +162,8 @@ impl Lab {
     }
 }
 
-fn signal_url(kind: SiteKind) -> &'static str {
-    match kind {
-        SiteKind::Ipv6Only => "ws://[2600::2]:443/",
-        _ => "ws://20.0.0.2:443/",
-    }
+/// Each call has a room of its own: our nodes would link with all that are in theirs.
+fn signal_url(kind: SiteKind, call: u32) -> String {
+    let host = if kind == SiteKind::Ipv6Only { format!("[{SIGNAL_V6}]") } else { SIGNAL.to_string() };
+    format!("ws://{host}:443/r/call-{call}/ws")
 }

@@ -72,6 +72,30 @@ fn when_the_path_in_use_is_lost_another_one_takes_over_without_signals() {
     }
 }
 
+/// A controlled libwebrtc stays on the path before until data comes by the better one.
+#[test]
+fn a_better_path_is_shown_to_the_peer_with_data_though_there_is_nothing_to_say() {
+    let between = |cut: &[&str]| {
+        let mut net = Network::new(48);
+        net.cut.extend(cut.iter().map(|address| address.parse::<std::net::IpAddr>().unwrap()));
+        let a = net.host(&["198.51.100.1:4000", "203.0.113.1:4000"]);
+        let b = net.host(&["198.51.100.2:4000"]);
+        net.connect(a, b, LINK);
+        net
+    };
+    let better = between(&[]).hosts[0].links.pair(LINK).unwrap().local;
+    let mut net = between(&[&better.ip().to_string()]);
+    net.pass(Duration::from_millis(300));
+    assert_ne!(net.hosts[0].links.pair(LINK).unwrap().local, better);
+    net.cut.clear();
+    net.data_to.clear();
+    assert!(net.run(Duration::from_secs(8), |net| net.hosts[0].links.pair(LINK).unwrap().local == better));
+    net.pass(Duration::from_secs(2));
+    assert!(net.data_to.contains(&better) && net.both_open(0, 1, LINK), "{:?}", net.data_to);
+    net.hosts[0].links.send(LINK, false, b"still here").unwrap();
+    assert!(net.run(Duration::from_secs(5), |net| net.hosts[1].messages(LINK) == [b"still here".to_vec()]));
+}
+
 #[test]
 fn a_path_that_opens_late_is_found() {
     let mut net = Network::new(43);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sangam_mesh_proto::{CandidateKind, LinkId, LinkState, PathProtocol};
 
 use crate::endpoint::LocalCandidate;
+use crate::webrtc::record::Record;
 use crate::webrtc::{LinkEvent, LinkOptions, Links, LinksOutput};
 
 /// A host, perhaps behind a NAT.
@@ -84,6 +85,8 @@ pub(crate) struct Network {
     pub(crate) wakes: u64,
     /// Where packets were sent.
     pub(crate) sent_to: HashSet<SocketAddr>,
+    /// Where packets of data were sent.
+    pub(crate) data_to: HashSet<SocketAddr>,
     flight: BTreeMap<(Instant, u64), Packet>,
     sent: u64,
     random: u64,
@@ -100,6 +103,7 @@ impl Network {
             packets: 0,
             wakes: 0,
             sent_to: HashSet::new(),
+            data_to: HashSet::new(),
             flight: BTreeMap::new(),
             sent: 0,
             random: seed,
@@ -169,6 +173,9 @@ impl Network {
         };
         self.packets += 1;
         self.sent_to.insert(to);
+        if Record::first(&bytes).is_some_and(|record| record.data) {
+            self.data_to.insert(to);
+        }
         let lost = self.random() % 1000 < self.loss;
         if lost || self.cut.contains(&from.ip()) || self.cut.contains(&to.ip()) {
             return;
