@@ -1,7 +1,8 @@
 //! DTLS as the stack's own provider has it, with timers made for links that lose packets.
 //!
 //! By itself it says a flight of the handshake again after a second, and the association above it waits three, each longer from
-//! time to time: where many packets are lost, an attempt is over before. Here both are repeated sooner, as browsers do.
+//! time to time: where many packets are lost, an attempt is over before, and messages stand still for as long. Here both are
+//! repeated sooner.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;

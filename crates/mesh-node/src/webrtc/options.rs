@@ -24,7 +24,7 @@ pub struct LinkOptions {
     /// The pause before a packet that waits for an answer is said again for the first time: a check of a path that the peer was
     /// heard on, a flight of the DTLS handshake, what opens the SCTP association or a channel. 1 ms to a minute.
     pub repeat_pause: Duration,
-    /// That pause doubles up to this.
+    /// That pause doubles up to this, and packets with messages are said again each time after this.
     pub repeat_pause_max: Duration,
     /// How often such a packet is said again. A flight is besides said again by the DTLS stack, less and less often for 40 s.
     pub repeats_max: usize,

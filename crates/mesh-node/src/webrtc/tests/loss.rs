@@ -163,3 +163,17 @@ fn what_was_sent_into_a_lost_path_arrives_once_it_is_back() {
         assert!(net.run(Duration::from_secs(62), |net| net.hosts[b].messages(LINK) == [b"kept".to_vec()]));
     }
 }
+
+#[test]
+fn each_of_many_ways_is_tried_some_times_within_three_seconds_though_none_leads_anywhere() {
+    let mut net = Network::new(62);
+    for side in [1, 2] {
+        let addresses: Vec<String> = (1..=8).map(|number| format!("203.0.113.{number}{side}:4000")).collect();
+        net.host(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
+        net.cut.extend(addresses.iter().map(|address| address.parse::<std::net::SocketAddr>().unwrap().ip()));
+    }
+    net.dial(0, 1, LINK);
+    net.pass(Duration::from_secs(3));
+    let (each, ways) = (net.packets / 2, 8 * 8);
+    assert!(each >= 5 * ways && each <= 8 * ways, "{each} checks of {ways} ways");
+}

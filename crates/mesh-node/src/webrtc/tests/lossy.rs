@@ -28,6 +28,8 @@ impl Spread {
     /// Where so many of a thousand packets are lost each way, and each takes so many milliseconds.
     fn of(loss: u64, delay: u64, options: &LinkOptions, work: Work) -> Self {
         let seeds = std::env::var("SANGAM_LINK_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40);
+        // Nothing else is left to chance.
+        let seeds = if loss == 0 { 1 } else { seeds };
         let mut spread = Self { took: Vec::new(), failed: 0, packets: 0 };
         for seed in 0..seeds {
             let mut net = Network::new(seed);
@@ -150,7 +152,7 @@ fn nineteen_of_twenty_links_form_in_one_attempt_where_a_fifth_of_all_packets_is_
 #[test]
 fn links_form_within_seconds_where_one_of_many_ways_leads_anywhere_and_many_packets_are_lost() {
     let spread = Spread::of(360, 5, &LinkOptions::default(), open_among_many);
-    assert!(spread.percentile(95).is_some_and(|time| time < Duration::from_secs(6)), "{:?}", spread.took);
+    assert!(spread.percentile(95).is_some_and(|time| time < Duration::from_secs(7)), "{:?}", spread.took);
 }
 
 #[test]
@@ -198,4 +200,14 @@ fn where_much_is_on_the_way_and_nothing_is_lost_next_to_nothing_is_said_twice() 
         // It is waked besides, and may acknowledge then what it had acknowledged a moment later.
         assert!(spread.failed == 0 && spread.packets <= said_once + said_once / 100, "{} {said_once}", spread.packets);
     }
+}
+
+#[test]
+fn where_a_few_packets_in_a_hundred_are_lost_what_is_said_again_costs_no_time_and_next_to_no_packets() {
+    let silent = LinkOptions { repeats_max: 0, ..LinkOptions::default() };
+    let without = Spread::of(20, 10, &silent, transfer);
+    let with = Spread::of(20, 10, &LinkOptions::default(), transfer);
+    let medians = [&with, &without].map(|spread| spread.percentile(50).unwrap());
+    assert!(medians[0] < medians[1] * 5 / 4, "{medians:?}");
+    assert!(with.packets < without.packets * 21 / 20, "{} {}", with.packets, without.packets);
 }
