@@ -30,6 +30,9 @@ const GIVEN_MAX: usize = 16;
 /// §7.2.4), and until then more may be missing.
 const ROW_MIN: usize = 32;
 
+/// Relayed addresses of the peer that are taken for such before it tells of them: anybody can send such checks.
+const GUESSED_MAX: usize = 8;
+
 /// The largest record that is kept to be said again; an acknowledgement is smaller.
 const SAMPLE_BYTES_MAX: usize = 256;
 
@@ -55,6 +58,8 @@ pub(super) struct Peer {
     pub(super) fingerprint: String,
     /// Its candidates of this ICE generation.
     pub(super) candidates: Vec<(SocketAddr, CandidateKind)>,
+    /// How many of them were met before they were told.
+    pub(super) guessed: usize,
     /// Candidates that came before the description they belong to.
     pub(super) early: Vec<Candidate>,
     /// The largest message it takes.
@@ -277,10 +282,31 @@ impl Link {
         }
     }
 
+    /// A check comes from an address that the peer has not told of yet. If a relay has that IP address it is a relayed one: taken
+    /// for a peer-reflexive one it would be better than a mapped one, and stay so (RFC 8445 §7.3.1.3), as the stack does not
+    /// order its pairs anew when the candidate is told.
+    pub(super) fn meets(&mut self, from: SocketAddr, locals: &[LocalCandidate], options: &LinkOptions) {
+        let candidates = &self.peer.candidates;
+        if self.peer.guessed >= GUESSED_MAX
+            || candidates.len() >= options.candidates_max
+            || candidates.iter().any(|(address, _)| *address == from)
+        {
+            return;
+        }
+        let told = candidates.iter().map(|(address, kind)| (address.ip(), *kind));
+        let own = locals.iter().map(|candidate| (candidate.address.ip(), candidate.kind));
+        if told.chain(own).any(|known| known == (from.ip(), CandidateKind::Relayed)) {
+            self.peer.guessed += 1;
+            self.peer.candidates.push((from, CandidateKind::Relayed));
+            guarded(|| self.rtc.add_remote_candidate(candidate::ice(from, CandidateKind::Relayed)));
+        }
+    }
+
     /// Begins a new ICE generation of the peer, if that is what the fragment says.
     pub(super) fn described_as(&mut self, fragment: &str, password: &str) {
         if self.peer.fragment != fragment {
             self.peer.candidates.clear();
+            self.peer.guessed = 0;
             fragment.clone_into(&mut self.peer.fragment);
         }
         password.clone_into(&mut self.peer.password);

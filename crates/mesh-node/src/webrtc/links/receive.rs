@@ -71,6 +71,9 @@ impl Links {
     fn give(&mut self, id: LinkId, path: Path, bytes: &[u8], now: Instant) -> bool {
         let Some(link) = self.links.get_mut(&id) else { return false };
         link.checks.received(path, bytes);
+        if matches!(Stun::read(bytes), Some(Stun::Request(_))) {
+            link.meets(path.1, &self.locals, &self.options);
+        }
         let record = Record::first(bytes);
         let is_record = record.is_some();
         if is_record && link.reached == Reached::Nothing && link.early.len() < self.options.early_records_max {

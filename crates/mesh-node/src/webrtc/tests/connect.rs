@@ -284,3 +284,31 @@ fn checks_do_not_wait_for_each_other_longer_than_they_must() {
     let took = net.now - start;
     assert!(took < Duration::from_millis(100), "{took:?}");
 }
+
+#[test]
+fn a_relayed_address_that_is_met_before_it_is_told_gives_way_to_a_better_one() {
+    let relayed = |port| LocalCandidate {
+        kind: CandidateKind::Relayed,
+        server: Some("test".to_owned()),
+        ..host_candidate(&format!("192.0.2.9:{port}"))
+    };
+    let mut net = Network::new(9);
+    let (a, b) = (net.host(&["198.51.100.1:4000"]), net.host(&["198.51.100.2:4000"]));
+    net.hosts[a].locals.push(relayed(5000));
+    let mapped = "a=candidate:1 1 udp 1694498815 198.51.100.2 4000 typ srflx raddr 0.0.0.0 rport 9";
+    let line = |line| if str::starts_with(line, "a=candidate:") { mapped } else { line };
+    let answer = net.answered(a, b, LINK).lines().map(line).collect::<Vec<_>>().join("\r\n") + "\r\n";
+    let now = net.now;
+    net.hosts[b].locals.push(relayed(6000));
+    let told = net.hosts[b].links.add_local(&relayed(6000), now);
+    net.hosts[a].links.accept(LINK, &answer, now).unwrap();
+    net.pass(Duration::from_secs(1));
+    assert!(net.sent_to.iter().any(|to| to.port() == 6000), "it is met");
+    let now = net.now;
+    for (link, candidate) in told {
+        net.hosts[a].links.add_remote(link, &candidate, now).unwrap();
+    }
+    net.pass(Duration::from_secs(3));
+    assert!(net.both_open(a, b, LINK));
+    assert_eq!(net.hosts[a].links.pair(LINK).unwrap().remote_kind, CandidateKind::ServerReflexive);
+}
