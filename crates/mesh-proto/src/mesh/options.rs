@@ -18,7 +18,8 @@ pub struct Options {
     pub peers_max: usize,
     /// How long an offer waits for its answer: a Synapse-NG node polls each two seconds, so this covers several.
     pub answer_timeout: Duration,
-    /// How long descriptions, once exchanged, have to become an open data channel.
+    /// How long descriptions, once exchanged, have to become an open data channel. From the moment that a path works it is half
+    /// of that at least.
     pub connect_timeout: Duration,
     /// How long a link that fell silent may come back by itself before ICE is restarted.
     pub restart_after: Duration,

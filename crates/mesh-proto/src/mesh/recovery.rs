@@ -21,8 +21,11 @@ impl Peer {
     pub(crate) fn link_is(&mut self, us: &mut Us, now: Mono, id: LinkId, state: LinkState, has_path: bool) {
         let Some(link) = self.link_mut(id) else { return };
         match (state, link.stage) {
-            (LinkState::Connecting, Stage::Connecting { until, .. }) => {
-                link.stage = Stage::Connecting { until, path: has_path };
+            (LinkState::Connecting, Stage::Connecting { until, path }) => {
+                // A path that was found late leaves time for the handshake, once.
+                let least = now + us.options.connect_timeout / 2;
+                let until = if has_path && !path { until.max(least) } else { until };
+                link.stage = Stage::Connecting { until, path: path || has_path };
             }
             (LinkState::Open, Stage::Open) | (LinkState::Connecting, _) => {}
             (LinkState::Open, Stage::Interrupted { .. }) => self.is_back(us, now, id),

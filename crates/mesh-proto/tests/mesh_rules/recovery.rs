@@ -189,6 +189,25 @@ fn every_wait_ends() {
 }
 
 #[test]
+fn a_path_that_is_found_late_leaves_time_for_the_handshake() {
+    let mut bench = Bench::new("m", Options::default());
+    bench.see("z", Sangam);
+    let link = bench.offered().unwrap();
+    bench.describe(link, Offer, "our1");
+    bench.hear("z", Sangam, bench.answer_to("z", Sangam, "their1"));
+    bench.pass(secs(9.0));
+    bench.has_path(link);
+    bench.pass(secs(3.0));
+    bench.has_path(link);
+    bench.pass(secs(1.8));
+    let outcome = DialOutcome::Failed(Failure::Handshake);
+    let failed = Event::Attempted { link, peer: id("z"), outcome };
+    assert!(!bench.told().contains(&failed));
+    bench.pass(secs(0.4));
+    assert!(bench.told().contains(&failed), "and no more than that");
+}
+
+#[test]
 fn a_restart_that_was_overtaken_while_it_was_made_is_not_told() {
     let mut bench = Bench::new("m", Options::default());
     let link = bench.linked("z", Agent);
