@@ -114,3 +114,33 @@ fn if_message_bears_mutated_inputs() {
 fn mesh_channel_bears_mutated_inputs() {
     search("mesh_channel", sangam_fuzz::mesh_channel);
 }
+
+#[test]
+fn soap_bears_mutated_inputs() {
+    search("soap", sangam_fuzz::soap);
+}
+
+#[test]
+fn http_authentication_bears_mutated_inputs() {
+    search("http_authentication", sangam_fuzz::http_authentication);
+}
+
+#[test]
+fn connection_request_bears_mutated_inputs() {
+    search("connection_request", sangam_fuzz::connection_request);
+}
+
+#[test]
+fn cwmp_session_bears_mutated_inputs() {
+    search("cwmp_session", sangam_fuzz::cwmp_session);
+}
+
+#[test]
+fn usp_record_bears_mutated_inputs() {
+    search("usp_record", sangam_fuzz::usp_record);
+}
+
+#[test]
+fn stomp_bears_mutated_inputs() {
+    search("stomp", sangam_fuzz::stomp);
+}

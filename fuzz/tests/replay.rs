@@ -89,6 +89,46 @@ fn mesh_channel_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn soap_bears_its_corpus() -> io::Result<()> {
+    replay("soap", sangam_fuzz::soap)
+}
+
+#[test]
+fn connection_request_bears_its_corpus() -> io::Result<()> {
+    replay("connection_request", sangam_fuzz::connection_request)
+}
+
+#[test]
+fn cwmp_session_bears_its_corpus() -> io::Result<()> {
+    replay("cwmp_session", sangam_fuzz::cwmp_session)
+}
+
+#[test]
+fn http_authentication_bears_its_corpus() -> io::Result<()> {
+    replay("http_authentication", sangam_fuzz::http_authentication)
+}
+
+#[test]
+fn device_identity_bears_its_corpus() -> io::Result<()> {
+    replay("device_identity", sangam_fuzz::device_identity)
+}
+
+#[test]
+fn device_page_bears_its_corpus() -> io::Result<()> {
+    replay("device_page", sangam_fuzz::device_page)
+}
+
+#[test]
+fn usp_record_bears_its_corpus() -> io::Result<()> {
+    replay("usp_record", sangam_fuzz::usp_record)
+}
+
+#[test]
+fn stomp_bears_its_corpus() -> io::Result<()> {
+    replay("stomp", sangam_fuzz::stomp)
+}
+
+#[test]
 fn every_target_has_a_replay() {
     let here = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay.rs")).unwrap();
     for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").read_dir().unwrap() {

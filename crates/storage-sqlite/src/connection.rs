@@ -9,12 +9,12 @@ use sangam_storage::StoreError;
 use crate::SqliteOptions;
 use crate::errors::Failure;
 use crate::reserve::Reserve;
-use crate::schema;
+use crate::schema::{self, Steps};
 
 /// How long a lock of somebody else is waited for: a shell that looks into the file, a reader that ends.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Of prepared statements, per connection: more than there are in the code.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 const PAGE_BYTES: u32 = 4096;
 
 /// Opens the writer's connection: the schema is there, nothing waits in the write-ahead log, which has its size.
@@ -24,7 +24,11 @@ const PAGE_BYTES: u32 = 4096;
 ///
 /// On a full disk it is opened as well, so that readers can be; then the second value is `false`, and [`restart_wal`] comes first
 /// before anything is written or decided.
-pub(crate) fn open_writer(file: &Path, options: &SqliteOptions) -> Result<(Connection, bool), StoreError> {
+pub(crate) fn open_writer(
+    file: &Path,
+    options: &SqliteOptions,
+    steps: &Steps,
+) -> Result<(Connection, bool), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || -> Result<Connection, Failure> {
         let connection = Connection::open_with_flags(file, flags)?;
@@ -40,7 +44,7 @@ pub(crate) fn open_writer(file: &Path, options: &SqliteOptions) -> Result<(Conne
     let reserve = Reserve::of(file, options.wal_bytes_max / u64::from(PAGE_BYTES));
     let opened = reserve.open_with(open, Failure::is_lack_of_room_for_the_index);
     let connection = opened.map_err(|failure| failure.while_reading(file))?;
-    schema::bring_up(&connection, file)?;
+    schema::bring_up(&connection, file, steps)?;
     match restart_wal(&connection).map_err(|failure| failure.while_writing(file)) {
         Ok(()) => {}
         Err(StoreError::Full { .. }) => return Ok((connection, false)),

@@ -64,6 +64,11 @@ fn meaning(error: &rusqlite::Error) -> Meaning {
 }
 
 impl Failure {
+    /// A mistake of whoever made a change; the store is well.
+    pub(crate) fn refused(what: String) -> Self {
+        StoreError::io("a change", io::Error::new(io::ErrorKind::InvalidInput, what)).into()
+    }
+
     /// Whether the shared index, or whatever else an opening writes, found no room.
     pub(crate) fn is_lack_of_room_for_the_index(&self) -> bool {
         let Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) = self else { return false };

@@ -3,24 +3,21 @@
 //! In WAL mode with `synchronous=FULL` a transaction is on the disk when its commit returns, and readers never wait for the
 //! writer. One process at a time has a store open.
 
-mod change;
+mod area;
+mod cache;
 mod connection;
-mod discard;
+mod devices;
 mod errors;
 mod file_system;
+mod frame;
 mod lock;
-mod names;
 mod options;
-mod page;
 mod reader;
 mod readers;
 mod reserve;
-mod rows;
 mod schema;
-mod snapshot;
-mod sweep;
 mod sync;
-mod writer;
 
+pub use devices::open_devices;
 pub use options::SqliteOptions;
 pub use sync::open_sync;

@@ -4,42 +4,42 @@ use rusqlite::Connection;
 use sangam_storage::StoreError;
 
 use crate::SqliteOptions;
+use crate::cache::Cache;
 use crate::connection;
 use crate::errors::Failure;
-use crate::names::Names;
 
 /// One connection that only reads, and what it has cached.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct Reader<C> {
     file: PathBuf,
     options: SqliteOptions,
     /// `None`: it failed, and is opened anew when it is needed.
     connection: Option<Connection>,
-    names: Names,
+    cache: C,
 }
 
-impl Reader {
+impl<C: Cache> Reader<C> {
     pub(crate) fn open(file: PathBuf, options: SqliteOptions) -> Result<Self, StoreError> {
         let connection = Some(connection::open_reader(&file, &options)?);
-        let names = Names::new(options.names_max);
-        Ok(Self { file, options, connection, names })
+        let cache = C::empty(&options);
+        Ok(Self { file, options, connection, cache })
     }
 
     /// Reads in the transaction that is open, or begins one.
     pub(crate) fn read<T>(
         &mut self,
-        read: impl FnOnce(&Connection, &mut Names) -> Result<T, Failure>,
+        read: impl FnOnce(&Connection, &mut C) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
         if self.connection.is_none() {
             self.connection = Some(connection::open_reader(&self.file, &self.options)?);
         }
         let Some(connection) = &self.connection else { return Err(StoreError::Busy) };
-        let names = &mut self.names;
+        let cache = &mut self.cache;
         let all = || -> Result<T, Failure> {
             if connection.is_autocommit() {
                 connection.prepare_cached("BEGIN")?.execute(())?;
             }
-            read(connection, names)
+            read(connection, cache)
         };
         all().map_err(|failure| failure.while_reading(&self.file))
     }

@@ -6,24 +6,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use sangam_storage::StoreError;
-use sangam_storage::sync::{ReadJob, Readers};
 
 use crate::SqliteOptions;
+use crate::area::Area;
+use crate::cache::Cache;
 use crate::lock::Lock;
 use crate::reader::Reader;
-use crate::snapshot::SqliteSnapshot;
 
-/// Threads that read, and the queue before them.
-pub(crate) struct SqliteReaders {
+/// Threads that read, and the queue of jobs before them.
+pub(crate) struct ReadPool<J> {
     /// `None` once it is being dropped.
-    jobs: Option<SyncSender<ReadJob>>,
+    jobs: Option<SyncSender<J>>,
     threads: Vec<JoinHandle<()>>,
     _lock: Arc<Lock>,
 }
 
-impl SqliteReaders {
-    /// Opens a connection for each reader and starts it.
-    pub(crate) fn start(file: &Path, options: &SqliteOptions, lock: Arc<Lock>) -> Result<Self, StoreError> {
+impl<J: Send + 'static> ReadPool<J> {
+    /// Opens a connection for each reader and starts it; `run` does one job.
+    pub(crate) fn start<C: Cache>(
+        file: &Path,
+        options: &SqliteOptions,
+        area: &Area,
+        lock: Arc<Lock>,
+        run: fn(&mut Reader<C>, J),
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(options.reads_waiting_max);
         let receiver = Arc::new(Mutex::new(receiver));
         let mut readers = Self { jobs: Some(sender), threads: Vec::new(), _lock: lock };
@@ -31,23 +37,16 @@ impl SqliteReaders {
             let reader = Reader::open(file.to_owned(), options.clone())?;
             let receiver = Arc::clone(&receiver);
             let thread = thread::Builder::new()
-                .name(format!("sync-read-{number}"))
-                .spawn(move || work(reader, &receiver))
+                .name(format!("{}-{number}", area.reader))
+                .spawn(move || work(reader, &receiver, run))
                 .map_err(|error| StoreError::io("a reader's thread", error))?;
             readers.threads.push(thread);
         }
         Ok(readers)
     }
-}
 
-impl fmt::Debug for SqliteReaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteReaders").field("threads", &self.threads.len()).finish_non_exhaustive()
-    }
-}
-
-impl Readers for SqliteReaders {
-    fn read(&self, job: ReadJob) -> Result<(), StoreError> {
+    /// Has a job done by one of them, soon.
+    pub(crate) fn hand_in(&self, job: J) -> Result<(), StoreError> {
         let Some(jobs) = &self.jobs else { return Err(StoreError::Busy) };
         jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
@@ -58,7 +57,13 @@ impl Readers for SqliteReaders {
     }
 }
 
-impl Drop for SqliteReaders {
+impl<J> fmt::Debug for ReadPool<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadPool").field("threads", &self.threads.len()).finish_non_exhaustive()
+    }
+}
+
+impl<J> Drop for ReadPool<J> {
     /// What waits is still done.
     fn drop(&mut self) {
         self.jobs = None;
@@ -71,13 +76,12 @@ impl Drop for SqliteReaders {
     }
 }
 
-fn work(mut reader: Reader, jobs: &Mutex<Receiver<ReadJob>>) {
+fn work<C: Cache, J>(mut reader: Reader<C>, jobs: &Mutex<Receiver<J>>, run: fn(&mut Reader<C>, J)) {
     loop {
         // Whoever waits for a job holds the lock; it is free again before the job is begun.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        let mut snapshot = SqliteSnapshot::new(&mut reader);
-        if catch_unwind(AssertUnwindSafe(|| job(&mut snapshot))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| run(&mut reader, job))).is_err() {
             tracing::error!("a read of the store panicked; the reader goes on");
         }
     }

@@ -84,6 +84,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// One word for counters.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Full { .. } => "full",
+            Self::Uncertain { .. } => "uncertain",
+            Self::Overtaken { .. } => "overtaken",
+            Self::Damaged { .. } => "damaged",
+            _ => "unusable",
+        }
+    }
+
+    /// Whether a writer that failed so does nothing more until it is opened anew.
+    #[must_use]
+    pub fn must_reopen(&self) -> bool {
+        matches!(self, Self::Uncertain { .. } | Self::Unusable { .. } | Self::Overtaken { .. })
+    }
+
     /// A failure of the operating system at `at`.
     #[must_use]
     pub fn io(at: impl Into<String>, source: io::Error) -> Self {

@@ -4,13 +4,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sangam_control::{SyncAdmin, SyncAdminError, SyncConflict, SyncDatabase, SyncList, SyncReplica, SyncVersion};
-use sangam_storage::StoreError;
 use sangam_storage::sync::{HistoryEntry, Snapshot};
+use sangam_storage::{StoreError, with_sources};
 use sangam_sync_proto::Name;
 use sangam_sync_proto::rows::{ConflictRow, Database, EntityKey, Replica};
 use tokio::sync::oneshot;
 
-use crate::committer::{NotReset, with_sources};
+use crate::committer::NotReset;
 use crate::heads::epoch_hex;
 use crate::service::Service;
 

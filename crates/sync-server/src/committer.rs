@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use sangam_storage::StoreError;
 use sangam_storage::sync::{Readers, Writer};
+use sangam_storage::{Admitted, Health, Room, StoreError, Trouble};
 use sangam_sync_proto::rows::Database;
 use sangam_sync_proto::{Name, Push};
 use sangam_telemetry::metrics::sync::SyncMetrics;
@@ -19,19 +19,12 @@ use crate::service::WallClock;
 use crate::sweeper::Plan;
 
 mod chores;
-mod health;
 mod recovery;
-mod room;
 #[cfg(test)]
 mod tests;
 mod thread;
 
 pub(crate) use crate::group::{NotPushed, Pushed};
-pub(crate) use health::{Trouble, with_sources};
-pub(crate) use room::Admitted;
-
-use health::Health;
-use room::Room;
 use thread::Worker;
 
 /// When an overloaded writer is likely to have room again.

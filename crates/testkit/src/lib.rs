@@ -1,6 +1,6 @@
 //! What tests of several crates share: programs started and stopped, the binary under test, ports, waiting, networks
 //! behind NAT, disks whose power can be cut, the addresses a relay must not reach, what the heap is asked for, and what every
-//! journal, every store of sync and every server of sync must do.
+//! journal, every store of sync or of devices and every server of sync must do.
 //!
 //! Everything started here is stopped by its own process id when the value is dropped, whether the test passed or
 //! not. Nothing sleeps blindly: [`wait_until`] asks until a deadline, and says what it waited for.
@@ -8,6 +8,7 @@
 //! Children stay in the process group of the test, so that a runner that gives a test up takes them along.
 
 mod binary;
+pub mod device_store;
 pub mod disk;
 pub mod faulty_disk;
 pub mod faulty_writer;

@@ -2,13 +2,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use sangam_storage::StoreError;
 use sangam_storage::sync::Writer;
+use sangam_storage::{Health, StoreError, with_sources};
 use sangam_sync_proto::Name;
 use sangam_sync_proto::rows::{Change, Replica};
 use tokio::sync::oneshot;
 
-use super::health::{Health, word};
 use super::{CommitterDeps, NotPushed, NotReset, Order, Pushed, Shared, Waiting};
 use crate::group::{Committed, Job, Settlement, Terms, settle};
 use crate::options::Options;
@@ -170,7 +169,7 @@ impl Worker {
             self.wrote();
         }
         if let Some(error) = &settlement.failure {
-            self.health.bad(error, must_reopen(error));
+            self.health.bad(error, error.must_reopen());
         }
         for ((answer, room), outcome) in answers.into_iter().zip(settlement.outcomes) {
             drop(room);
@@ -203,11 +202,11 @@ impl Worker {
 
     /// The store failed; `dbs` are those that may have been changed all the same.
     pub(super) fn failed(&mut self, error: &Arc<StoreError>, dbs: &[Name]) {
-        self.deps.metrics.store_failed(word(error));
-        let reopening = must_reopen(error);
+        self.deps.metrics.store_failed(error.word());
+        let reopening = error.must_reopen();
         self.health.bad(error, reopening);
         self.due.failed(Instant::now());
-        tracing::error!(error = super::with_sources(&**error), "the store of sync failed");
+        tracing::error!(error = with_sources(&**error), "the store of sync failed");
         if reopening {
             self.reopen(dbs);
         }
@@ -278,14 +277,9 @@ impl Worker {
             return;
         }
         if let Err(error) = self.writer.checkpoint() {
-            tracing::warn!(error = super::with_sources(&error), "the log of the store stays beside its file");
+            tracing::warn!(error = with_sources(&error), "the log of the store stays beside its file");
         }
     }
-}
-
-/// Whether nothing but opening it anew helps a store that failed so.
-fn must_reopen(error: &StoreError) -> bool {
-    matches!(error, StoreError::Uncertain { .. } | StoreError::Unusable { .. } | StoreError::Overtaken { .. })
 }
 
 /// A change that writes replicas and nothing else.

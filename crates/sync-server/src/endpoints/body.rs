@@ -6,9 +6,10 @@ use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
 use http_body_util::BodyExt as _;
+use sangam_storage::Admitted;
 use sangam_sync_proto::message::ErrorCode;
 
-use crate::committer::{Admitted, Committer, Overloaded};
+use crate::committer::{Committer, Overloaded};
 use crate::problem::Problem;
 use crate::service::Service;
 use crate::unpacking::Coding;
