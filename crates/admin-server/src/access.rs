@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use ipnet::IpNet;
 use sangam_auth::scope::Scope;
 use sangam_auth::token::{Keyring, TokenRefusal, Use};
@@ -33,10 +33,11 @@ impl Access {
         scope: Scope,
         now: Wall,
     ) -> Result<(), Denied> {
+        let token = shown(headers).map_err(|Differ| Denied::Differ { scope })?;
         if client.is_some_and(|client| self.is_operator(client)) {
             return Ok(());
         }
-        let token = bearer(headers).ok_or(Denied::NoToken { scope })?;
+        let token = token.ok_or(Denied::NoToken { scope })?;
         let claims = self.keyring.verify(token, Use::Admin, now).map_err(|refusal| Denied::Token { scope, refusal })?;
         claims.scopes().allows(scope).then_some(()).ok_or(Denied::Scope { scope })
     }
@@ -45,7 +46,7 @@ impl Access {
     /// a browser sends none by itself, so no foreign page can make it ask.
     pub(crate) fn may_write(&self, headers: &HeaderMap, now: Wall) -> Result<String, Denied> {
         let scope = Scope::AdminWrite;
-        let token = bearer(headers).ok_or(Denied::NoToken { scope })?;
+        let token = shown(headers).map_err(|Differ| Denied::Differ { scope })?.ok_or(Denied::NoToken { scope })?;
         let claims = self.keyring.verify(token, Use::Admin, now).map_err(|refusal| Denied::Token { scope, refusal })?;
         if claims.scopes().allows(scope) { Ok(claims.sub) } else { Err(Denied::Scope { scope }) }
     }
@@ -91,9 +92,26 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// The token that a request shows, as `Authorization: Bearer TOKEN` or as `X-API-Key: TOKEN`.
+pub(crate) fn shown(headers: &HeaderMap) -> Result<Option<&str>, Differ> {
+    let keys = headers.get_all(API_KEY).iter().map(|key| key.to_str().unwrap_or_default().trim());
+    let mut tokens = bearer(headers).into_iter().chain(keys.filter(|key| !key.is_empty()));
+    let first = tokens.next();
+    if tokens.all(|token| Some(token) == first) { Ok(first) } else { Err(Differ) }
+}
+
+/// What programs of other servers show a token in.
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Two tokens that differ: whose request it is, nobody can say.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Differ;
+
 /// Why a request may not.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Denied {
+    /// It showed two tokens that differ.
+    Differ { scope: Scope },
     /// It showed no token.
     NoToken { scope: Scope },
     /// It showed one that is refused.
@@ -106,6 +124,7 @@ impl Denied {
     /// One stable word, for a metric's label and the problem's `code`.
     pub(crate) fn code(&self) -> &'static str {
         match self {
+            Self::Differ { .. } => "tokens_differ",
             Self::NoToken { .. } => "token_required",
             Self::Token { refusal, .. } => refusal.as_str(),
             Self::Scope { .. } => "scope_required",
@@ -114,6 +133,11 @@ impl Denied {
 
     fn detail(&self) -> String {
         match self {
+            Self::Differ { .. } => {
+                "The request shows two tokens that differ; send one, as `Authorization: Bearer TOKEN` or as `X-API-Key: \
+                 TOKEN`."
+                    .to_owned()
+            }
             Self::NoToken { scope: scope @ Scope::AdminWrite } => format!(
                 "This changes something and needs a token with the scope {scope}, from this machine too. `sangam token \
                  mint --scope {scope}` on the server makes one; send it as `Authorization: Bearer TOKEN`."
@@ -135,6 +159,8 @@ impl Denied {
     /// RFC 6750 §3: what to show instead. A scope holds letters and colons only, so it needs no escaping.
     fn challenge(&self) -> String {
         match self {
+            // More than one way at once is a request that makes no sense (RFC 6750 §2).
+            Self::Differ { scope } => format!(r#"Bearer realm="sangam", error="invalid_request", scope="{scope}""#),
             Self::NoToken { scope } => format!(r#"Bearer realm="sangam", scope="{scope}""#),
             Self::Token { scope, .. } => format!(r#"Bearer realm="sangam", error="invalid_token", scope="{scope}""#),
             Self::Scope { scope } => format!(r#"Bearer realm="sangam", error="insufficient_scope", scope="{scope}""#),
@@ -145,6 +171,7 @@ impl Denied {
 impl IntoResponse for Denied {
     fn into_response(self) -> Response {
         let status = match &self {
+            Self::Differ { .. } => StatusCode::BAD_REQUEST,
             Self::NoToken { .. } | Self::Token { .. } => StatusCode::UNAUTHORIZED,
             Self::Scope { .. } => StatusCode::FORBIDDEN,
         };

@@ -14,6 +14,7 @@ use sangam_net::http::Client;
 
 use crate::access::Denied;
 use crate::problem::Problem;
+use crate::routes::devices::PUT_FILE;
 use crate::state::Shared;
 
 /// Counts the answer under the route that matched, and sets the headers that every answer has.
@@ -30,7 +31,9 @@ pub(crate) async fn observe(State(shared): State<Arc<Shared>>, request: Request,
 
 /// Refuses a body that announces more than is allowed, or does not announce its length, before it is read.
 pub(crate) async fn limit_body(State(bytes_max): State<usize>, request: Request, next: Next) -> Response {
-    if body_fits(request.headers(), bytes_max) {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    // A file is bounded where it is taken.
+    if route == Some(PUT_FILE) || body_fits(request.headers(), bytes_max) {
         return next.run(request).await;
     }
     let detail = format!("The body must have a Content-Length of at most {bytes_max} bytes.");

@@ -14,9 +14,9 @@ use crate::{assets, guard, routes};
 /// The routes of this crate, complete but for a listener. No fallback is set: the binary joins them with other
 /// drivers' routes and sets one, [`not_found`] for instance.
 pub fn router(state: AdminState) -> Router {
-    let body_bytes_max = state.options.body_bytes_max;
+    let (body_bytes_max, import_bytes_max) = (state.options.body_bytes_max, state.options.import_bytes_max);
     let shared = Shared::new(state);
-    Router::new()
+    let others = Router::new()
         .route("/health", get(routes::health::health))
         .route("/ready", get(routes::ready::ready))
         .route("/metrics", get(routes::metrics::metrics))
@@ -24,7 +24,10 @@ pub fn router(state: AdminState) -> Router {
         .merge(api(&shared))
         .merge(assets::router())
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(body_bytes_max, guard::limit_body))
+        .layer(from_fn_with_state(body_bytes_max, guard::limit_body));
+    // Of what is merged, the last decides about paths that are no route's.
+    imports(&shared, import_bytes_max)
+        .merge(others)
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn_with_state(Arc::clone(&shared), guard::observe))
         .with_state(shared)
@@ -37,12 +40,21 @@ fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .merge(routes::relay::router(shared))
         .merge(routes::rooms::router(shared))
         .merge(routes::sync::router())
+        .merge(routes::devices::router())
         .merge(routes::tokens::router())
         .route("/api/v1", any(not_found))
         .route("/api/v1/", any(not_found))
         .route("/api/v1/{*path}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(shared), guard::admin_read))
+}
+
+/// What takes bodies of many lines, behind the same guard with a bound of its own.
+fn imports(shared: &Arc<Shared>, bytes_max: usize) -> Router<Arc<Shared>> {
+    routes::devices::import::router(bytes_max)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(shared), guard::admin_read))
+        .layer(from_fn_with_state(bytes_max, guard::limit_body))
 }
 
 /// Answers 404 with problem details.

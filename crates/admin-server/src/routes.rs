@@ -1,5 +1,6 @@
 //! One file per route.
 
+pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod listed;
 pub(crate) mod metrics;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
-use sangam_control::{Part, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
+use sangam_control::{DeviceAdmin, Part, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_types::Now;
 
@@ -24,6 +24,8 @@ pub struct AdminState {
     pub rooms: Option<Arc<dyn Rooms>>,
     /// What sync holds; none without sync.
     pub sync: Option<Arc<dyn SyncAdmin>>,
+    /// The devices that are managed; none without that role.
+    pub devices: Option<Arc<dyn DeviceAdmin>>,
     /// The tokens that are revoked.
     pub tokens: Arc<TokenRevocations>,
     /// What `/metrics` shows.
@@ -51,17 +53,20 @@ pub struct AdminOptions {
     pub check_keep: Duration,
     /// Longest request body.
     pub body_bytes_max: usize,
+    /// Longest body of an import of devices.
+    pub import_bytes_max: usize,
     /// Tokens that one client address (IPv6: one /64) may renew in a minute; the next is answered 429.
     pub renewals_per_minute: u32,
 }
 
 impl Default for AdminOptions {
-    /// 1 s, 250 ms, 64 KiB, 60 renewals.
+    /// 1 s, 250 ms, 64 KiB, 1 MiB, 60 renewals.
     fn default() -> Self {
         Self {
             check_limit: Duration::from_secs(1),
             check_keep: Duration::from_millis(250),
             body_bytes_max: 64 * 1_024,
+            import_bytes_max: 1 << 20,
             renewals_per_minute: 60,
         }
     }
@@ -73,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) relay: Option<Arc<dyn RelaySessions>>,
     pub(crate) rooms: Option<Arc<dyn Rooms>>,
     pub(crate) sync: Option<Arc<dyn SyncAdmin>>,
+    pub(crate) devices: Option<Arc<dyn DeviceAdmin>>,
     pub(crate) tokens: Arc<TokenRevocations>,
     pub(crate) renewals: RenewalPace,
     pub(crate) registry: Arc<Registry>,
@@ -90,6 +96,7 @@ impl Shared {
             relay,
             rooms,
             sync,
+            devices,
             tokens,
             registry,
             metrics,
@@ -106,6 +113,7 @@ impl Shared {
             relay,
             rooms,
             sync,
+            devices,
             tokens,
             renewals,
             registry,

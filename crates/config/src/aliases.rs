@@ -184,6 +184,7 @@ fn primary_listener(config: &Config) -> (&'static str, SocketAddr) {
     let (key, listen) = match config.server.roles[..] {
         [Role::Relay] => ("relay.listen", &config.relay.listen),
         [Role::Signal] => ("signal.listen", &config.signal.listen),
+        [Role::Devices] => ("devices.listen", &config.devices.listen),
         _ => ("http.listen", &config.http.listen),
     };
     let first = listen.first().map(|addr| addr.get());

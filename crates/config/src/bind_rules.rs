@@ -10,6 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::load::{Loaded, Notice};
 use crate::problem::{Problem, Problems};
+use crate::sections::devices::Enroll;
 use crate::sections::server::Role;
 use crate::values::{ListenAddr, Secret};
 
@@ -134,6 +135,9 @@ pub fn check_binds(loaded: &Loaded, machine: &[IpAddr], weakness: Weakness<'_>) 
     if config.server.plays(Role::Sync) {
         found.say_open_sync();
     }
+    if config.server.plays(Role::Devices) {
+        found.say_open_devices();
+    }
     if config.server.plays(Role::Relay) {
         found.judge_relay_secrets(weakness);
     }
@@ -239,6 +243,25 @@ impl Found<'_> {
             self.notices.push(Notice::new(
                 "`sync.require_exp` is false: a token that does not say when it expires is good for ever",
             ));
+        }
+    }
+
+    /// Everybody becomes a device only where that is set by name, so nothing is refused.
+    fn say_open_devices(&mut self) {
+        let config = &self.loaded.config;
+        let listeners = config.devices.listen.iter().chain(&config.http.listen).map(|addr| addr.get());
+        let reached: Vec<_> = listeners.map(|addr| (addr, reach(addr.ip(), self.machine))).collect();
+        for (addr, reach) in reached.into_iter().filter(|(_, reach)| *reach != Reach::Loopback) {
+            if config.devices.enroll == Enroll::Open {
+                self.notices.push(Notice::new(format!(
+                    "`devices.enroll` is open: whoever reaches {addr} becomes a device without a password; {reach} can reach it"
+                )));
+            }
+            if config.devices.basic_without_tls {
+                self.notices.push(Notice::new(format!(
+                    "`devices.basic_without_tls` is set: passwords of devices can be read on the way to {addr}"
+                )));
+            }
         }
     }
 

@@ -285,7 +285,7 @@ mod tests {
         let nearest = |name| Catalogue::get().nearest_key(name);
         assert_eq!(nearest("relay.relm").as_deref(), Some("relay.realm"));
         assert_eq!(nearest("signal.lisen").as_deref(), Some("signal.listen"));
-        assert_eq!(nearest("server.realm").as_deref(), Some("relay.realm"));
+        assert_eq!(nearest("server.enroll").as_deref(), Some("devices.enroll"));
         assert_eq!(nearest("relay.zzzzzzzzzzzz"), None);
         assert_eq!(Catalogue::get().nearest_section("realy").as_deref(), Some("relay"));
     }

@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sections::{
-    Check, admin::Admin, auth::Auth, data::Data, http::Http, ice::Ice, log::Log, node::Node, relay::Relay,
-    server::Server, signal::Signal, sync::Sync, telemetry::Telemetry, tls::Tls,
+    Check, admin::Admin, auth::Auth, data::Data, devices::Devices, http::Http, ice::Ice, log::Log, node::Node,
+    relay::Relay, server::Server, signal::Signal, sync::Sync, telemetry::Telemetry, tls::Tls,
 };
 
 /// Everything an operator may set.
@@ -23,6 +23,8 @@ pub struct Config {
     pub signal: Signal,
     /// The sync server, at `/v1` of the main HTTP listener.
     pub sync: Sync,
+    /// The management of devices: an auto-configuration server for TR-069.
+    pub devices: Devices,
     /// The STUN and TURN relay.
     pub relay: Relay,
     /// What `/ice-servers` answers.
@@ -60,6 +62,12 @@ impl Config {
             checked("sync.streams", |check| self.sync.streams.validate(check)),
             checked("sync.keep", |check| self.sync.keep.validate(check)),
             checked("sync.store", |check| self.sync.store.validate(check)),
+            checked("devices", |check| self.devices.validate(check)),
+            checked("devices.files", |check| self.devices.files.validate(check)),
+            checked("devices.calls", |check| self.devices.calls.validate(check)),
+            checked("devices.sessions", |check| self.devices.sessions.validate(check)),
+            checked("devices.keep", |check| self.devices.keep.validate(check)),
+            checked("devices.store", |check| self.devices.store.validate(check)),
             checked("relay", |check| self.relay.validate(check)),
             checked("ice", |check| self.ice.validate(check)),
             checked("node", |check| self.node.validate(check)),

@@ -266,6 +266,7 @@ fn open_to_lan(config: &mut Config, layers: &mut Layers) {
         ("http.listen", &mut config.http.listen),
         ("signal.listen", &mut config.signal.listen),
         ("signal.socketio.listen", &mut config.signal.socketio.listen),
+        ("devices.listen", &mut config.devices.listen),
         ("relay.listen", &mut config.relay.listen),
     ];
     for (name, listen) in listeners {
@@ -289,6 +290,7 @@ fn missing_certificates(config: &Config, layers: &Layers) -> Vec<Problem> {
         ("http.tls", wants(config.http.tls)),
         ("signal.tls", wants(config.signal.tls)),
         ("signal.socketio.tls", wants(config.signal.socketio.tls)),
+        ("devices.tls", wants(config.devices.tls)),
         ("node.tls", wants(config.node.tls)),
     ];
     let without = listeners.into_iter().filter(|_| !config.tls.is_configured());

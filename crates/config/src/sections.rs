@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod auth;
 pub mod data;
+pub mod devices;
 pub mod http;
 pub mod ice;
 pub mod log;

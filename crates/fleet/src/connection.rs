@@ -23,6 +23,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use sangam_sync_client::ClientError;
 
+use crate::cpe::CpeOptionsError;
 use crate::options::OptionsError;
 use crate::sync::SyncOptionsError;
 
@@ -61,6 +62,17 @@ pub enum FleetError {
     /// The options of a fleet of devices make no sense.
     #[error(transparent)]
     SyncOptions(#[from] SyncOptionsError),
+    /// The options of a fleet of CPEs make no sense.
+    #[error(transparent)]
+    CpeOptions(#[from] CpeOptionsError),
+    /// Devices cannot listen for connection requests.
+    #[error("devices cannot listen for connection requests on {address}: give an address of this machine")]
+    Listen {
+        /// Where.
+        address: std::net::IpAddr,
+        /// Why not.
+        source: io::Error,
+    },
     /// A client of sync could not be made.
     #[error(transparent)]
     Sync(ClientError),
@@ -102,6 +114,11 @@ impl Trust {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), roots })
+    }
+
+    /// What makes a TLS connection of a plain one.
+    pub(crate) fn connector(&self) -> TlsConnector {
+        self.connector.clone()
     }
 
     /// The same for clients of sync.

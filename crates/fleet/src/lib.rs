@@ -9,10 +9,14 @@
 //! [`simulate_sync`] has devices edit entities that they share in databases of a sync server, cuts them off and skews their
 //! clocks, and accounts for every change that was acknowledged: [`SyncOptions`], [`SyncReport`].
 //!
+//! [`simulate_cpe`] has devices of TR-069 boot, come by themselves, change and do what an ACS tells them, and accounts for
+//! every event until its InformResponse: [`CpeOptions`], [`CpeReport`].
+//!
 //! Spoken in rooms are the Socket.IO session events in both spellings that front ends use, and the JSON messages of IF.swarm's agents,
 //! over WebSocket. Left out: long polling, media, and clients that break the protocol.
 
 mod connection;
+mod cpe;
 mod description;
 mod fleet;
 mod histogram;
@@ -29,6 +33,7 @@ mod sync;
 mod wire;
 
 pub use connection::{FleetError, Trust};
+pub use cpe::{CpeFaults, CpeModel, CpeOptions, CpeOptionsError, CpeProgress, CpeReport, EventCount, simulate_cpe};
 pub use histogram::{Histogram, Percentiles};
 pub use message::Kind;
 pub use options::{Dialect, OptionsError, RoomsOptions};

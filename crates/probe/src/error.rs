@@ -44,6 +44,9 @@ pub enum ProbeError {
     /// A token or name that cannot stand in a header.
     #[error("the token has characters that no HTTP header can hold: check its file")]
     Token,
+    /// A key that cannot stand in a header.
+    #[error("the idempotency key has characters that no HTTP header can hold: use letters and digits")]
+    IdempotencyKey,
     /// It is not known which database to ask for.
     #[error("the token names no database: give its name with `--db`")]
     Database,

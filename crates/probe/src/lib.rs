@@ -35,7 +35,7 @@ mod trust;
 mod turn;
 mod uri;
 
-pub use api::{ApiAnswer, api};
+pub use api::{ApiAnswer, ApiRequest, api};
 pub use bounds::Bounds;
 pub use credentials::Credentials;
 pub use error::ProbeError;

@@ -1,6 +1,7 @@
 //! The command line: one definition per flag.
 
 pub(crate) mod api;
+pub(crate) mod devices;
 pub(crate) mod node;
 pub(crate) mod probe;
 pub(crate) mod relay;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Rooms(rooms::RoomsArgs),
     /// Shows what sync of a running server holds and mends it, through its administration API
     Sync(sync::SyncArgs),
+    /// Shows the devices that a running server manages and orders things of them, through its administration API
+    Devices(Box<devices::DevicesArgs>),
 }
 
 /// Where the configuration comes from. Order: flag, environment (`SANGAM_<SECTION>__<KEY>`), file, default.
@@ -54,7 +57,7 @@ pub(crate) struct ConfigArgs {
     /// The configuration file; ./sangam.toml if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What this process does: relay, signal, sync
+    /// What this process does: relay, signal, sync, devices
     #[arg(long, value_name = "ROLE,…")]
     roles: Option<String>,
     /// Where the server keeps what must last

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod config;
 pub(crate) mod credentials;
+pub(crate) mod devices;
 pub(crate) mod init;
 pub(crate) mod node;
 pub(crate) mod probe;

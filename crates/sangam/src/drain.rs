@@ -7,7 +7,12 @@ use crate::server::Server;
 /// Closes the listeners, tells signaling clients to go elsewhere, writes what sync has taken, and gives the relay's
 /// allocations until `relay_limit`. All at the same time.
 pub(crate) async fn drain(server: Server, relay_limit: Duration) {
-    let Server { signal, relay, sync, sync_drain_limit, http_tasks, http_stop, .. } = server;
+    let Server { signal, relay, sync, sync_drain_limit, devices, devices_drain_limit, http_tasks, http_stop, .. } =
+        server;
+    // A session of a device is several requests: those that are open need the listeners.
+    if let Some(devices) = &devices {
+        devices.finish_sessions(devices_drain_limit).await;
+    }
     http_stop.cancel();
     let signaling = async {
         if let Some(signal) = &signal {
@@ -25,6 +30,11 @@ pub(crate) async fn drain(server: Server, relay_limit: Duration) {
             tracing::warn!("sync did not end in time: what it had not acknowledged may not be written");
         }
     };
+    let managing = async {
+        if let Some(devices) = &devices {
+            devices.drain().await;
+        }
+    };
     let serving = async {
         for task in http_tasks {
             match task.await {
@@ -34,5 +44,5 @@ pub(crate) async fn drain(server: Server, relay_limit: Duration) {
             }
         }
     };
-    tokio::join!(signaling, relaying, syncing, serving);
+    tokio::join!(signaling, relaying, syncing, managing, serving);
 }

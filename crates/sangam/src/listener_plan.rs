@@ -39,6 +39,8 @@ pub(crate) struct Serves {
     pub(crate) signaling: bool,
     /// Socket.IO, and the guide's `/health`.
     pub(crate) socketio: bool,
+    /// CWMP at any path, and `/files/`.
+    pub(crate) cwmp: bool,
     /// `/metrics`.
     pub(crate) metrics: bool,
 }
@@ -47,14 +49,16 @@ impl Serves {
     pub(crate) const MAIN: Self = Self { main: true, ..Self::NOTHING };
     pub(crate) const SIGNALING: Self = Self { signaling: true, ..Self::NOTHING };
     pub(crate) const SOCKETIO: Self = Self { socketio: true, ..Self::NOTHING };
+    pub(crate) const CWMP: Self = Self { cwmp: true, ..Self::NOTHING };
     pub(crate) const METRICS: Self = Self { metrics: true, ..Self::NOTHING };
-    const NOTHING: Self = Self { main: false, signaling: false, socketio: false, metrics: false };
+    const NOTHING: Self = Self { main: false, signaling: false, socketio: false, cwmp: false, metrics: false };
 
     fn and(self, other: Self) -> Self {
         Self {
             main: self.main || other.main,
             signaling: self.signaling || other.signaling,
             socketio: self.socketio || other.socketio,
+            cwmp: self.cwmp || other.cwmp,
             metrics: self.metrics || other.metrics,
         }
     }
@@ -81,6 +85,10 @@ pub(crate) fn plan(config: &Config) -> Result<Vec<PlannedListener>, ConflictingL
         wanted.push(("signal", &signal.listen, Serves::SIGNALING, signal.tls, signal.proxy_protocol));
         let of_socketio = (socketio.tls, socketio.proxy_protocol);
         wanted.push(("signal.socketio", &socketio.listen, Serves::SOCKETIO, of_socketio.0, of_socketio.1));
+    }
+    if config.server.plays(Role::Devices) {
+        let devices = &config.devices;
+        wanted.push(("devices", &devices.listen, Serves::CWMP, devices.tls, devices.proxy_protocol));
     }
     let mut planned: Vec<PlannedListener> = Vec::new();
     for (section, listen, serves, tls, proxy_protocol) in wanted {
@@ -146,8 +154,9 @@ mod tests {
     }
 
     fn words(serves: Serves) -> String {
-        let Serves { main, signaling, socketio, metrics } = serves;
-        let all = [(main, "main"), (signaling, "signaling"), (socketio, "socketio"), (metrics, "metrics")];
+        let Serves { main, signaling, socketio, cwmp, metrics } = serves;
+        let all =
+            [(main, "main"), (signaling, "signaling"), (socketio, "socketio"), (cwmp, "cwmp"), (metrics, "metrics")];
         all.into_iter().filter_map(|(is, word)| is.then_some(word)).collect::<Vec<_>>().join("+")
     }
 
@@ -159,7 +168,8 @@ mod tests {
                 "127.0.0.1:8080 main off",
                 "127.0.0.1:8443 signaling off",
                 "127.0.0.1:3001 socketio off",
-                "127.0.0.1:3002 socketio off"
+                "127.0.0.1:3002 socketio off",
+                "127.0.0.1:7547 cwmp off"
             ]
         );
         assert_eq!(planned(&[("server.roles", "relay")]).unwrap(), ["127.0.0.1:8080 main off"]);
@@ -169,16 +179,19 @@ mod tests {
     fn equal_addresses_become_one_listener_unless_the_system_chooses_the_port() {
         assert_eq!(
             planned(&[("signal.listen", "127.0.0.1:8080"), ("signal.socketio.listen", "127.0.0.1:8080")]).unwrap(),
-            ["127.0.0.1:8080 main+signaling+socketio off"]
+            ["127.0.0.1:8080 main+signaling+socketio off", "127.0.0.1:7547 cwmp off"]
         );
+        let devices = [("server.roles", "devices"), ("devices.listen", "127.0.0.1:8080")];
+        assert_eq!(planned(&devices).unwrap(), ["127.0.0.1:8080 main+cwmp off"]);
         let twice = [("http.listen", "127.0.0.1:80,127.0.0.1:80"), ("server.roles", "relay")];
         assert_eq!(planned(&twice).unwrap(), ["127.0.0.1:80 main off"]);
         let free = [
             ("http.listen", "127.0.0.1:0"),
             ("signal.listen", "127.0.0.1:0"),
             ("signal.socketio.listen", "127.0.0.1:0"),
+            ("devices.listen", "127.0.0.1:0"),
         ];
-        assert_eq!(planned(&free).unwrap().len(), 3);
+        assert_eq!(planned(&free).unwrap().len(), 4);
     }
 
     #[test]

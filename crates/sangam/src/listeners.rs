@@ -100,10 +100,11 @@ impl BoundListeners {
 /// What can be served: how to see it, its name and what the table of listeners says of it.
 type Served = (fn(Serves) -> bool, &'static str, &'static str);
 
-const SERVED: [Served; 4] = [
+const SERVED: [Served; 5] = [
     (|it| it.main, "http", "pages, health, metrics, /ws, /socket.io/, rendezvous, /ice-servers, /turn, sync at /v1"),
     (|it| it.signaling, "signal", "JSON signaling (WebSocket, any path)"),
     (|it| it.socketio, "socketio", "Socket.IO and its /health"),
+    (|it| it.cwmp, "devices", "CWMP (TR-069, any path)"),
     (|it| it.metrics && !it.main, "metrics", "/metrics"),
 ];
 
@@ -116,6 +117,8 @@ pub(crate) struct Routers {
     pub(crate) signaling: Option<Router>,
     /// Socket.IO at its path, and the guide's `/health`.
     pub(crate) socketio: Option<Router>,
+    /// CWMP at any path.
+    pub(crate) cwmp: Option<Router>,
 }
 
 impl Routers {
@@ -140,6 +143,11 @@ impl Routers {
             Some(socketio) => socketio.fallback_service(base),
             None => base,
         };
+        let base = match self.cwmp.clone().filter(|_| serves.cwmp) {
+            Some(cwmp) if serves.signaling || serves.socketio => base.layer(from_fn_with_state(cwmp, soap_to_cwmp)),
+            Some(cwmp) => cwmp,
+            None => base,
+        };
         if serves.metrics { base.layer(from_fn_with_state(metrics(), metrics_to_main)) } else { base }
     }
 }
@@ -148,6 +156,16 @@ impl Routers {
 async fn metrics_to_main(State(metrics): State<Router>, request: Request, next: Next) -> Response {
     if request.uri().path() == "/metrics" {
         return metrics.oneshot(request).await.unwrap_or_else(|never| match never {});
+    }
+    next.run(request).await
+}
+
+/// On a listener shared with signaling, what is posted anywhere but to Socket.IO is of a device.
+async fn soap_to_cwmp(State(cwmp): State<Router>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let posted = *request.method() == Method::POST && !path.starts_with("/socket.io");
+    if posted || path.starts_with("/files/") {
+        return cwmp.oneshot(request).await.unwrap_or_else(|never| match never {});
     }
     next.run(request).await
 }
@@ -253,7 +271,7 @@ mod tests {
     async fn answered(sync: bool, path: &str) -> StatusCode {
         let main = Router::new().route("/v1/ws", get(|| async { StatusCode::OK })).fallback(not_found);
         let signaling = Some(Router::new().fallback(|| async { StatusCode::IM_A_TEAPOT }));
-        let routers = Routers { main, sync, signaling, socketio: None };
+        let routers = Routers { main, sync, signaling, socketio: None, cwmp: None };
         let router = routers.of(Serves { main: true, signaling: true, ..Serves::SIGNALING });
         let request = Request::get(path).header(header::UPGRADE, "websocket").body(Body::empty()).unwrap();
         router.oneshot(request).await.unwrap().status()
@@ -266,5 +284,22 @@ mod tests {
         for path in ["/ws", "/v1", "/"] {
             assert_eq!(answered(true, path).await, StatusCode::IM_A_TEAPOT, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn on_a_listener_shared_with_signaling_what_is_posted_is_of_a_device() {
+        let answers = |status| Some(Router::new().fallback(move || async move { status }));
+        let (signaling, cwmp) = (answers(StatusCode::IM_A_TEAPOT), answers(StatusCode::NO_CONTENT));
+        let routers = Routers { main: Router::new(), sync: false, signaling, socketio: None, cwmp };
+        let status = async |serves: Serves, request: http::request::Builder| {
+            let request = request.body(Body::empty()).unwrap();
+            routers.of(serves).oneshot(request).await.unwrap().status()
+        };
+        let shared = Serves { signaling: true, ..Serves::CWMP };
+        assert_eq!(status(shared, Request::post("/acs")).await, StatusCode::NO_CONTENT);
+        assert_eq!(status(shared, Request::get("/files/image")).await, StatusCode::NO_CONTENT);
+        assert_eq!(status(shared, Request::get("/acs")).await, StatusCode::IM_A_TEAPOT);
+        assert_eq!(status(Serves::CWMP, Request::get("/")).await, StatusCode::NO_CONTENT);
+        assert_eq!(status(Serves::SIGNALING, Request::post("/acs")).await, StatusCode::IM_A_TEAPOT);
     }
 }

@@ -7,6 +7,7 @@ mod commands;
 mod data_dir;
 mod data_dir_part;
 mod descriptor_limit;
+mod devices_start;
 mod drain;
 mod durable_file;
 mod external_address;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Relay(args) => commands::relay::run(&args),
         Command::Rooms(args) => commands::rooms::run(&args),
         Command::Sync(args) => commands::sync::run(&args),
+        Command::Devices(args) => commands::devices::run(&args),
     };
     match outcome {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

@@ -161,6 +161,7 @@ fn routes(
         relay: None,
         rooms: None,
         sync: None,
+        devices: None,
         tokens,
         metrics: HttpMetrics::register(&mut registry),
         registry: Arc::new(registry),

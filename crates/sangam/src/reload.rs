@@ -19,6 +19,7 @@ use crate::bind_check::check_binds;
 use crate::cli::ConfigArgs;
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
+use crate::options::devices::devices_live;
 use crate::options::signal::signal_live;
 use crate::options::sync::sync_live;
 use crate::options::{auth, front, log, relay};
@@ -52,6 +53,7 @@ struct Prepared {
     keyring: Keyring,
     secrets: RestSecrets,
     users: LongTermUsers,
+    devices: sangam_device_server::Live,
 }
 
 impl<'a> Reloader<'a> {
@@ -111,11 +113,12 @@ impl<'a> Reloader<'a> {
         let keyring = auth::keyring(config, self.generated)?;
         let secrets = auth::rest_secrets(&config.relay, self.generated)?;
         let users = auth::long_term_users(&config.relay)?;
-        Ok(Prepared { rules, keyring, secrets, users, newer })
+        let devices = devices_live(&config.devices)?;
+        Ok(Prepared { rules, keyring, secrets, users, devices, newer })
     }
 
     fn apply(&mut self, server: &Server, prepared: Prepared) -> anyhow::Result<()> {
-        let Prepared { newer, rules, keyring, secrets, users } = prepared;
+        let Prepared { newer, rules, keyring, secrets, users, devices: devices_live } = prepared;
         let config = &newer.config;
         let live = &server.live;
         let keyring = keyring.with_revoked(live.tokens.revoked());
@@ -129,6 +132,9 @@ impl<'a> Reloader<'a> {
         live.relay_users.store(Arc::new(users));
         if let Some(signal) = &server.signal {
             signal.reload(signal_live(config, &live.settled, keyring.clone(), &secrets));
+        }
+        if let Some(devices) = &server.devices {
+            devices.reload(devices_live);
         }
         if let Some(sync) = &server.sync {
             sync.reload(sync_live(&config.sync, keyring));
@@ -186,6 +192,7 @@ fn watched(loaded: &Loaded) -> Vec<PathBuf> {
         &config.auth.sync_keys_file,
         &config.auth.sync_jwks_file,
         &config.ice.servers_file,
+        &config.devices.shared_credentials_file,
     ];
     loaded.file.iter().chain(files.into_iter().flatten()).cloned().collect()
 }
@@ -207,7 +214,7 @@ mod tests {
         // Those of a node are read once, at its start.
         let keys = Catalogue::get().keys().iter().filter(|key| key.secret && !key.name.starts_with("node."));
         let names: Vec<String> = keys.map(|key| format!("{}_file", key.name)).collect();
-        assert_eq!(names.len(), 6, "`watched` lists {names:?}");
+        assert_eq!(names.len(), 7, "`watched` lists {names:?}");
     }
 
     #[test]

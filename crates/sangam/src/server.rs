@@ -7,12 +7,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::Router;
+use axum::routing::any_service;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, CertificatePart, not_found};
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
 use sangam_bus::{FileJournal, JournalOptions};
 use sangam_config::{Config, Role};
 use sangam_control::{Part, TokenRevocations};
+use sangam_device_server::DeviceServer;
 use sangam_net::http::Drained;
 use sangam_net::{CertificateStore, LiveRules, TlsFront};
 use sangam_relay_server::{Options, RelayServer, Revocations};
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, wall_now};
 use crate::data_dir_part::DataDirPart;
+use crate::devices_start::start_devices;
 use crate::external_address::{ExternalAddressPart, ExternalAddresses};
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
@@ -60,6 +63,8 @@ pub(crate) struct Server {
     pub(crate) relay: Option<RelayServer>,
     pub(crate) sync: Option<SyncServer>,
     pub(crate) sync_drain_limit: Duration,
+    pub(crate) devices: Option<DeviceServer>,
+    pub(crate) devices_drain_limit: Duration,
     pub(crate) http_tasks: Vec<JoinHandle<Drained>>,
     pub(crate) http_stop: CancellationToken,
 }
@@ -76,11 +81,15 @@ pub(crate) struct LiveParts {
     pub(crate) settled: Settled,
 }
 
+/// Where the main HTTP answers devices: their sessions, and the files that they fetch and bring.
+const CWMP_PATHS: [&str; 3] = ["/cwmp", "/tr069", "/files/{*path}"];
+
 /// The roles that run.
 struct Roles<'a> {
     relay: Option<&'a RelayServer>,
     signal: Option<&'a SignalServer>,
     sync: Option<&'a SyncServer>,
+    devices: Option<&'a DeviceServer>,
 }
 
 impl Server {
@@ -118,10 +127,12 @@ impl Server {
         let signal = start_signal(ground, live, &tokens, &mut registry).await?;
 
         let sync = start_sync(ground, keyring.clone(), &mut registry).await?;
+        let devices = start_devices(ground, &mut registry)?;
 
         let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
         let http_part = Arc::new(HttpPart::default());
-        let roles = Roles { relay: relay.as_ref(), signal: signal.as_ref(), sync: sync.as_ref() };
+        let roles =
+            Roles { relay: relay.as_ref(), signal: signal.as_ref(), sync: sync.as_ref(), devices: devices.as_ref() };
         let parts = parts(ground, certificates.as_ref(), &roles, &http_part);
         let main = main_router(ground, registry, parts, &access, &tokens, &roles);
         let routers = Routers {
@@ -129,6 +140,7 @@ impl Server {
             sync: sync.is_some(),
             signaling: signal.as_ref().map(SignalServer::any_path_router),
             socketio: signal.as_ref().map(SignalServer::socketio_router),
+            cwmp: devices.as_ref().map(DeviceServer::router),
         };
         if let Some(relay) = &relay {
             streams.serve(relay);
@@ -139,7 +151,19 @@ impl Server {
         http_part.watch(&http_tasks);
         let live = LiveParts { rules, access, tokens, certificates, relay_secrets, relay_users, settled };
         let sync_drain_limit = config.sync.drain_limit.get();
-        Ok(Self { rows, live, signal, relay, sync, sync_drain_limit, http_tasks, http_stop })
+        let devices_drain_limit = config.devices.drain_limit.get();
+        Ok(Self {
+            rows,
+            live,
+            signal,
+            relay,
+            sync,
+            sync_drain_limit,
+            devices,
+            devices_drain_limit,
+            http_tasks,
+            http_stop,
+        })
     }
 }
 
@@ -239,6 +263,7 @@ fn parts(
     parts.extend(ground.external.clone().map(|external| Arc::new(ExternalAddressPart(external)) as Arc<dyn Part>));
     parts.extend(roles.signal.map(SignalServer::part));
     parts.extend(roles.sync.map(SyncServer::part));
+    parts.extend(roles.devices.map(DeviceServer::part));
     parts.extend(certificates.map(|store| certificate_part(Arc::clone(store), ground.clock)));
     parts
 }
@@ -266,6 +291,7 @@ fn main_router(
         relay: roles.relay.map(RelayServer::sessions),
         rooms: roles.signal.map(SignalServer::rooms),
         sync: roles.sync.map(SyncServer::admin),
+        devices: roles.devices.map(DeviceServer::admin),
         tokens: Arc::clone(tokens),
         registry: Arc::new(registry),
         metrics,
@@ -280,5 +306,8 @@ fn main_router(
     });
     let signal = roles.signal.map_or_else(Router::new, SignalServer::router);
     let sync = roles.sync.map_or_else(Router::new, SyncServer::router);
-    admin.merge(signal).merge(sync).fallback(not_found)
+    let cwmp = roles.devices.map_or_else(Router::new, |devices| {
+        CWMP_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, any_service(devices.router())))
+    });
+    admin.merge(signal).merge(sync).merge(cwmp).fallback(not_found)
 }

@@ -1,6 +1,7 @@
 //! Metrics: name, unit, help and labels of each, per subject.
 
 pub mod coturn;
+pub mod devices;
 #[cfg(test)]
 mod exposition;
 pub mod external_address;

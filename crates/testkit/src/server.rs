@@ -37,10 +37,11 @@ pub struct Killed {
 }
 
 /// What puts every listener of the default roles on a free port.
-const FREE_PORTS: [&str; 4] = [
+const FREE_PORTS: [&str; 5] = [
     "http.listen=127.0.0.1:0",
     "signal.listen=127.0.0.1:0",
     "signal.socketio.listen=127.0.0.1:0",
+    "devices.listen=127.0.0.1:0",
     "relay.listen=127.0.0.1:0",
 ];
 

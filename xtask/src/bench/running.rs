@@ -30,6 +30,7 @@ impl Running {
             &format!("http.listen={addr}"),
             "signal.listen=127.0.0.1:0",
             "signal.socketio.listen=127.0.0.1:0",
+            "devices.listen=127.0.0.1:0",
             "relay.listen=127.0.0.1:0",
         ] {
             command.args(["--set", setting]);

@@ -91,3 +91,50 @@ fn a_token_that_does_not_fit_is_refused_with_its_reason() {
         assert_eq!(check(Some(&public), Some(&authorization)), Err(code), "{authorization}");
     }
 }
+
+/// As [`check`] for a request with these header fields.
+fn check_fields(client: Option<&Client>, fields: &[(&'static str, &str)]) -> Result<(), &'static str> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        headers.append(*name, HeaderValue::try_from(*value).unwrap());
+    }
+    access().may_read(client, &headers, Scope::MetricsRead, NOW).map_err(|denied| denied.code())
+}
+
+#[test]
+fn a_token_may_come_as_an_api_key_too() {
+    let (token, bearer) = (good("metrics:read"), format!("Bearer {}", good("metrics:read")));
+    for (fields, expected) in [
+        (vec![("x-api-key", &*token)], Ok(())),
+        (vec![("x-api-key", &*token), ("authorization", &*bearer)], Ok(())),
+        (vec![("x-api-key", &*token), ("authorization", "Basic dTpw")], Ok(())),
+        (vec![("x-api-key", " "), ("authorization", &*bearer)], Ok(())),
+        (vec![("x-api-key", "")], Err("token_required")),
+        (vec![("x-api-key", "rubbish")], Err("token_malformed")),
+        (vec![("x-api-key", &*good("openid"))], Err("scope_required")),
+        // It is no query parameter's and no scheme's.
+        (vec![("x-api-key", &*bearer)], Err("token_malformed")),
+    ] {
+        assert_eq!(check_fields(None, &fields), expected, "{fields:?}");
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(API_KEY, HeaderValue::try_from(good("admin:write")).unwrap());
+    assert_eq!(access().may_write(&headers, NOW), Ok("alice".to_owned()));
+}
+
+#[test]
+fn two_tokens_that_differ_are_refused_whoever_sends_them() {
+    let (token, other) = (good("metrics:read"), good("admin:write"));
+    let operator = client("127.0.0.1:1", true, true);
+    let bearer = format!("Bearer {token}");
+    for fields in
+        [[("authorization", &*bearer), ("x-api-key", &*other)], [("x-api-key", &*token), ("x-api-key", &*other)]]
+    {
+        assert_eq!(check_fields(Some(&operator), &fields), Err("tokens_differ"), "{fields:?}");
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, HeaderValue::try_from(bearer).unwrap());
+    headers.insert(API_KEY, HeaderValue::try_from(other).unwrap());
+    assert_eq!(access().may_write(&headers, NOW), Err(Denied::Differ { scope: Scope::AdminWrite }));
+    assert_eq!(Denied::Differ { scope: Scope::AdminWrite }.into_response().status(), StatusCode::BAD_REQUEST);
+}

@@ -4,6 +4,8 @@
 
 mod api;
 mod bounds;
+mod device_files;
+mod devices;
 mod health;
 mod metrics;
 mod pages;

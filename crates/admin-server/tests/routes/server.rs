@@ -10,13 +10,14 @@ use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use sangam_admin_server::{Access, AdminOptions, AdminState, router};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
-use sangam_control::{Part, PartReport, PartState, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
+use sangam_control::{DeviceAdmin, Part, PartReport, PartState, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
 use sangam_net::http::{Client, Scheme};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_telemetry::metrics::process::ProcessMetrics;
 use sangam_types::{Mono, Now, Wall};
 use tower::ServiceExt as _;
 
+use crate::devices::FakeDevices;
 use crate::relay::FakeSessions;
 use crate::rooms::FakeRooms;
 use crate::sync::FakeSync;
@@ -33,6 +34,7 @@ pub(crate) struct Server {
     pub(crate) sessions: Arc<FakeSessions>,
     pub(crate) rooms: Arc<FakeRooms>,
     pub(crate) sync: Arc<FakeSync>,
+    pub(crate) devices: Arc<FakeDevices>,
 }
 
 /// A part that is as it is told to be.
@@ -138,14 +140,19 @@ impl Server {
 
     /// Sync is not among its roles.
     pub(crate) fn without_sync() -> Self {
-        Self::made(|| NOW, false)
+        Self::made(|| NOW, false, true)
+    }
+
+    /// The management of devices is not among its roles.
+    pub(crate) fn without_devices() -> Self {
+        Self::made(|| NOW, true, false)
     }
 
     pub(crate) fn with_clock(clock: impl Fn() -> Now + Send + Sync + 'static) -> Self {
-        Self::made(clock, true)
+        Self::made(clock, true, true)
     }
 
-    fn made(clock: impl Fn() -> Now + Send + Sync + 'static, syncs: bool) -> Self {
+    fn made(clock: impl Fn() -> Now + Send + Sync + 'static, syncs: bool, manages: bool) -> Self {
         let told = |name| Arc::new(Told { name, state: Mutex::new(PartState::Ready) });
         let (relay, signal) = (told("relay"), told("signal"));
         let mut registry = Registry::default();
@@ -158,11 +165,13 @@ impl Server {
         let sessions = Arc::<FakeSessions>::default();
         let rooms = Arc::<FakeRooms>::default();
         let sync = Arc::<FakeSync>::default();
+        let devices = Arc::<FakeDevices>::default();
         let state = AdminState {
             parts: vec![Arc::clone(&relay) as Arc<dyn Part>, signal],
             relay: Some(Arc::clone(&sessions) as Arc<dyn RelaySessions>),
             rooms: Some(Arc::clone(&rooms) as Arc<dyn Rooms>),
             sync: syncs.then(|| Arc::clone(&sync) as Arc<dyn SyncAdmin>),
+            devices: manages.then(|| Arc::clone(&devices) as Arc<dyn DeviceAdmin>),
             tokens,
             registry: Arc::new(registry),
             metrics,
@@ -172,7 +181,7 @@ impl Server {
             version: "1.2.3",
             options: AdminOptions { check_keep: Duration::ZERO, ..AdminOptions::default() },
         };
-        Self { router: router(state), access, relay, sessions, rooms, sync }
+        Self { router: router(state), access, relay, sessions, rooms, sync, devices }
     }
 
     pub(crate) async fn get(&self, path: &str, from: &From) -> Answer {

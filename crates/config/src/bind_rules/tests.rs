@@ -163,6 +163,20 @@ fn the_weak_password_of_a_user_is_refused_where_strangers_reach_the_relay_and_a_
 }
 
 #[test]
+fn everybody_becomes_a_device_only_by_name_and_it_is_said_where_others_reach_it() {
+    let reached = [("devices.listen", "203.0.113.9:7547"), ("server.roles", "devices")];
+    let judge =
+        |more: &[(&'static str, &'static str)]| check(STRONG, &[&reached, more].concat(), &PUBLIC_MACHINE).unwrap();
+    assert_eq!(judge(&[]), Vec::<String>::new());
+    let open = judge(&[("devices.enroll", "open")]);
+    assert!(open[0].contains("whoever reaches 203.0.113.9:7547 becomes a device"), "{open:?}");
+    let basic = judge(&[("devices.basic_without_tls", "true")]);
+    assert!(basic[0].contains("can be read on the way to 203.0.113.9:7547"), "{basic:?}");
+    let loopback = [("server.roles", "devices"), ("devices.enroll", "open")];
+    assert_eq!(check(STRONG, &loopback, &PUBLIC_MACHINE).unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn sync_is_open_only_by_name_and_says_so_where_others_reach_it() {
     let listen = ("http.listen", "203.0.113.9:8080");
     let sync = ("server.roles", "sync");

@@ -122,11 +122,7 @@ fn wrong_values_are_refused_where_they_stand_with_what_to_write() {
         ("[http]\ntls = \"maybe\"\n", "`off`, `on`, `auto`"),
         ("[http]\ntls = \"on\"\n", "set `tls.certificate_file` and `tls.key_file`"),
         ("[tls]\ncertificate_file = \"a.pem\"\n", "set `tls.key_file` too"),
-        (
-            "[server]\nroles = [\"devices\"]\n",
-            "`devices` is not in this version yet; the roles are relay, signal and sync",
-        ),
-        ("[server]\nroles = [\"router\"]\n", "`router` is no role"),
+        ("[server]\nroles = [\"router\"]\n", "`router` is no role; the roles are relay, signal, sync and devices"),
         ("[server]\nworker_threads = 0\n", "write 1 to 64"),
         ("[server]\nworker_threads = -1\n", "write a whole number that is not negative"),
         ("[relay]\nexternal_ip = [\"auto-detect\"]\n", "name some in `relay.stun_servers`"),

@@ -14,7 +14,7 @@ use crate::values::HumanDuration;
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// What this process does: `relay` (STUN and TURN), `signal` (signaling and ICE servers), `sync`
-    /// (databases of offline-first clients). The main HTTP listener is always there.
+    /// (databases of offline-first clients), `devices` (management of devices by TR-069). The main HTTP listener is always there.
     #[schemars(extend("x-reload" = "restart"))]
     pub roles: Vec<Role>,
     /// Opens the server to the local network: listeners that are not set bind to all addresses, and clients without a
@@ -38,7 +38,11 @@ impl Default for Server {
 
 impl Server {
     pub(crate) fn validate(&self, check: &mut Check) {
-        check.require(!self.roles.is_empty(), "roles", "the list is empty; name at least one of relay, signal, sync");
+        check.require(
+            !self.roles.is_empty(),
+            "roles",
+            "the list is empty; name at least one of relay, signal, sync, devices",
+        );
         check.within("worker_threads", self.worker_threads, 1, 64);
     }
 
@@ -58,14 +62,13 @@ pub enum Role {
     Signal,
     /// Sync.
     Sync,
+    /// Management of devices.
+    Devices,
 }
 
 impl Role {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Relay, Self::Signal, Self::Sync];
-
-    /// Roles that the design names and this version does not have.
-    const LATER: [&str; 1] = ["devices"];
+    pub const ALL: [Self; 4] = [Self::Relay, Self::Signal, Self::Sync, Self::Devices];
 
     /// As written in `server.roles`.
     #[must_use]
@@ -74,6 +77,7 @@ impl Role {
             Self::Relay => "relay",
             Self::Signal => "signal",
             Self::Sync => "sync",
+            Self::Devices => "devices",
         }
     }
 }
@@ -96,8 +100,7 @@ impl<'de> Deserialize<'de> for Role {
         if let Some(role) = Self::ALL.into_iter().find(|role| role.as_str() == text) {
             return Ok(role);
         }
-        let cause = if Self::LATER.contains(&text.as_str()) { "is not in this version yet" } else { "is no role" };
-        Err(de::Error::custom(format_args!("`{text}` {cause}; the roles are relay, signal and sync")))
+        Err(de::Error::custom(format_args!("`{text}` is no role; the roles are relay, signal, sync and devices")))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `sangam simulate`: one definition per flag. A kind of fleet is a subcommand with arguments of its own beside those that every
 //! kind has.
 
+pub(crate) mod cpe;
 pub(crate) mod peers;
 pub(crate) mod rooms;
 pub(crate) mod sync;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use self::cpe::CpeArgs;
 use self::peers::PeersArgs;
 use self::rooms::RoomsArgs;
 use self::sync::SyncArgs;
@@ -27,6 +29,8 @@ pub(crate) enum SimulateCommand {
     Sync(SyncArgs),
     /// Mesh nodes in this process that find each other, publish, lose packets and die
     Peers(PeersArgs),
+    /// Devices of TR-069 that boot, inform, change and do what an ACS tells them
+    Cpe(CpeArgs),
 }
 
 /// What every kind of fleet has.

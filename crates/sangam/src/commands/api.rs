@@ -4,7 +4,8 @@ pub(super) mod text;
 
 use anyhow::{Context as _, bail};
 use http::Method;
-use sangam_probe::{ApiAnswer, Bounds, Trust, api};
+use sangam_probe::{ApiAnswer, ApiRequest, Bounds, Trust, api};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::Verdict;
@@ -34,23 +35,50 @@ pub(super) struct Subject {
 
 /// Asks and prints what is answered: as it is for `--json`, else for people.
 pub(super) fn run(args: &ApiArgs, subject: Subject, asked: Asked) -> anyhow::Result<Verdict> {
+    run_once(args, subject, asked, None)
+}
+
+/// As [`run`]; the same request with the same key is done once, however often it is sent.
+pub(super) fn run_once(
+    args: &ApiArgs,
+    subject: Subject,
+    asked: Asked,
+    idempotency_key: Option<&str>,
+) -> anyhow::Result<Verdict> {
+    let path = format!("{}{}", subject.base, asked.path);
+    let body = asked.body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+    let token = token(args)?;
+    let answer = ask(args, token.as_ref(), ApiRequest { method: asked.method, path: &path, body, idempotency_key })?;
+    told(args, subject, &answer)
+}
+
+/// What changes something comes with it.
+pub(super) fn token(args: &ApiArgs) -> anyhow::Result<Option<SecretString>> {
+    Given::API_TOKEN.read(args.token_file.as_deref())
+}
+
+/// Asks.
+pub(super) fn ask(args: &ApiArgs, token: Option<&SecretString>, request: ApiRequest<'_>) -> anyhow::Result<ApiAnswer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let trust = Trust::load(args.ca_file.as_deref())?;
-    let token = Given::API_TOKEN.read(args.token_file.as_deref())?;
     let bounds = Bounds { timeout: args.timeout, trust: &trust, progress: &|_| {} };
-    let path = format!("{}{}", subject.base, asked.path);
-    let answer = runtime.block_on(api(&args.url, asked.method, &path, token.as_ref(), asked.body.as_ref(), bounds));
+    let answer = runtime.block_on(api(&args.url, request, token, bounds));
     // A look-up of a name cannot be taken back and must not hold the end up.
     runtime.shutdown_background();
-    let ApiAnswer { status, body } = match answer? {
-        Ok(answer) => answer,
+    match answer? {
+        Ok(answer) => Ok(answer),
         Err(fault) => bail!("{} gives no answer: {fault}; name the server with `--url`", args.url),
-    };
-    let is_fine = (200..300).contains(&status);
+    }
+}
+
+/// Prints what was answered.
+pub(super) fn told(args: &ApiArgs, subject: Subject, answer: &ApiAnswer) -> anyhow::Result<Verdict> {
+    let ApiAnswer { status, body } = answer;
+    let is_fine = (200..300).contains(status);
     if args.json {
         print(&format!("{body}\n"))?;
     } else if is_fine {
-        print(&(subject.show)(&body))?;
+        print(&(subject.show)(body))?;
     } else {
         let detail = body["detail"].as_str().unwrap_or(subject.is_none);
         print(&format!("{status}: {detail}\n"))?;

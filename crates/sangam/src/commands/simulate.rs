@@ -1,5 +1,6 @@
 //! `sangam simulate`.
 
+mod cpe;
 mod peers;
 mod percentiles;
 mod progress;
@@ -21,6 +22,7 @@ pub(crate) fn run(args: SimulateArgs) -> anyhow::Result<Verdict> {
         SimulateCommand::Rooms(args) => rooms::run(&args),
         SimulateCommand::Sync(args) => sync::run(&args),
         SimulateCommand::Peers(args) => peers::run(&args),
+        SimulateCommand::Cpe(args) => cpe::run(&args),
     }
 }
 

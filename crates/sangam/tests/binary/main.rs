@@ -5,6 +5,8 @@ mod commands;
 #[cfg(test)]
 mod coturn_names;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod external_address;
 #[cfg(test)]
 mod flow;
@@ -24,6 +26,8 @@ mod rooms;
 mod run;
 #[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod simulate_cpe;
 #[cfg(test)]
 mod simulate_sync;
 #[cfg(test)]

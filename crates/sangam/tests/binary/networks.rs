@@ -60,8 +60,8 @@ fn a_turnserver_conf_without_udp_and_tls_opens_tcp_alone() {
     fs::write(dir.path().join("turnserver.conf"), conf).unwrap();
     let mut command = sangam(dir.path(), &["serve", "--turnserver-conf", "turnserver.conf"]);
     // Its own port may be taken: TCP alone is put on a free one.
-    let arguments = [&FREE_PORTS[..6], &["--set", "relay.listen_tcp=127.0.0.1:0"]].concat();
+    let arguments = [&FREE_PORTS[..8], &["--set", "relay.listen_tcp=127.0.0.1:0"]].concat();
     let server = Serving::start_command(command.args(arguments));
     let names: Vec<String> = server.listeners().into_keys().collect();
-    assert_eq!(names, ["http", "signal", "socketio", "turn"]);
+    assert_eq!(names, ["devices", "http", "signal", "socketio", "turn"]);
 }

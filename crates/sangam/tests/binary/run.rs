@@ -43,13 +43,15 @@ pub(crate) fn outcome(output: Output) -> Outcome {
 }
 
 /// What puts every listener on a free port.
-pub(crate) const FREE_PORTS: [&str; 8] = [
+pub(crate) const FREE_PORTS: [&str; 10] = [
     "--set",
     "http.listen=127.0.0.1:0",
     "--set",
     "signal.listen=127.0.0.1:0",
     "--set",
     "signal.socketio.listen=127.0.0.1:0",
+    "--set",
+    "devices.listen=127.0.0.1:0",
     "--set",
     "relay.listen=127.0.0.1:0",
 ];

@@ -15,12 +15,12 @@ fn without_any_setting_every_part_is_ready_and_on_loopback() {
     let dir = tempdir().unwrap();
     let mut server = Serving::start(dir.path(), &[]);
     let listeners = server.listeners();
-    assert_eq!(listeners.keys().collect::<Vec<_>>(), ["http", "relay", "signal", "socketio", "turn"]);
+    assert_eq!(listeners.keys().collect::<Vec<_>>(), ["devices", "http", "relay", "signal", "socketio", "turn"]);
     assert!(listeners.values().all(|addr| addr.ip().is_loopback() && addr.port() != 0), "{listeners:?}");
     let ready = http::get(server.http(), "/ready").unwrap();
     assert_eq!(ready.status, 200, "{}", ready.body);
     let parts: Value = serde_json::from_str(&ready.body).unwrap();
-    for part in ["http", "data_dir", "relay", "signal"] {
+    for part in ["http", "data_dir", "relay", "signal", "sync", "devices"] {
         assert_eq!(parts["parts"][part]["state"], "ready", "{part} in {parts}");
     }
     server.wait_for_log("Every listener is on loopback");

@@ -24,6 +24,8 @@ impl Given {
     pub(crate) const SIMULATE_TOKEN: Self = Self { what: "token", variable: "SANGAM_SIMULATE_TOKEN" };
     /// Of the tokens that devices of a fleet get.
     pub(crate) const SIMULATE_SECRET: Self = Self { what: "secret", variable: "SANGAM_SIMULATE_SECRET" };
+    /// Of the login that devices of a fleet have from the factory.
+    pub(crate) const SIMULATE_PASSWORD: Self = Self { what: "password", variable: "SANGAM_SIMULATE_PASSWORD" };
     /// STUN and TURN servers with their credentials, for every node of a fleet.
     pub(crate) const SIMULATE_ICE_SERVERS: Self =
         Self { what: "ICE server list", variable: "SANGAM_SIMULATE_ICE_SERVERS" };

@@ -2,7 +2,7 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sangam_fleet::{Progress, SyncProgress};
+use sangam_fleet::{CpeProgress, Progress, SyncProgress};
 
 /// How far a fleet is, on standard error: a bar on a terminal, a line now and then elsewhere, nothing beside JSON.
 pub(super) struct Bar {
@@ -88,6 +88,15 @@ impl From<SyncProgress> for Far {
         let what = format!(
             "{online} of {devices} devices online, {accepted} changes accepted, {conflicts} conflicts, {waiting} waiting"
         );
+        Self::new(phase, elapsed, total, &what)
+    }
+}
+
+impl From<CpeProgress> for Far {
+    fn from(progress: CpeProgress) -> Self {
+        let CpeProgress { phase, elapsed, total, booted, devices, open, complete, failed } = progress;
+        let what =
+            format!("{booted} of {devices} devices heard, {open} sessions open, {complete} complete, {failed} failed");
         Self::new(phase, elapsed, total, &what)
     }
 }

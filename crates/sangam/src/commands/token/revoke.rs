@@ -7,7 +7,7 @@ use sangam_auth::token::{Claims, Use};
 use sangam_config::Config;
 use sangam_control::{Revocation, RevokedToken};
 use sangam_net::http::percent_encoded;
-use sangam_probe::{ApiAnswer, Bounds, Trust, api};
+use sangam_probe::{ApiAnswer, ApiRequest, Bounds, Trust, api};
 use sangam_types::Wall;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -155,7 +155,9 @@ fn ask(
     };
     let bounds = Bounds { timeout: args.timeout, trust: &trust, progress: &|_| {} };
     let path = format!("/api/v1/tokens/revocations{query}");
-    let answer = runtime.block_on(api(url, method, &path, Some(&token), body, bounds));
+    let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+    let request = ApiRequest { method, path: &path, body, idempotency_key: None };
+    let answer = runtime.block_on(api(url, request, Some(&token), bounds));
     // A look-up of a name cannot be taken back and must not hold the end up.
     runtime.shutdown_background();
     let ApiAnswer { status, body } = match answer? {

@@ -1,0 +1,18 @@
+//! TR-069: what devices post, and what they are answered.
+
+mod authorization;
+mod device_facts;
+mod duty;
+mod endpoint;
+mod exchange;
+mod inform;
+mod notice;
+mod order;
+mod sessions;
+mod transfer;
+mod values;
+mod work;
+
+pub(crate) use endpoint::router;
+pub(crate) use order::{check_order, stored_file};
+pub(crate) use sessions::{Sessions, end_all, watch};

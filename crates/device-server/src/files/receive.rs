@@ -1,0 +1,174 @@
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use sangam_storage::devices::{Change, DeviceId, FileId, FileRow, Row};
+use sha2::{Digest as _, Sha256};
+use tokio::fs::{self, File, OpenOptions};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::committer::NotStored;
+use crate::service::Service;
+
+/// Ends the name of a file that is not whole.
+pub(super) const PARTIAL: &str = ".part";
+
+/// What is known of a file before its bytes are there.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) kind: Box<str>,
+    pub(crate) version: Box<str>,
+    /// The device that brings it.
+    pub(crate) from: Option<DeviceId>,
+    pub(crate) bytes_max: u64,
+}
+
+/// Why a file is not taken. Nothing of it stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTaken {
+    #[error("a file's name has 1 to 128 characters, none of them a control character, a quotation mark or a slash")]
+    Name,
+    #[error("this server keeps no files")]
+    NoFiles,
+    #[error("a file has at most {0} bytes")]
+    TooLong(u64),
+    #[error("there are as many files, or as many bytes of files, as may be")]
+    Full,
+    #[error("nothing came for too long")]
+    Stalled,
+    #[error("its bytes did not come: {0}")]
+    Broken(io::Error),
+    #[error("it cannot be written: {0}")]
+    Disk(#[from] io::Error),
+    #[error("it cannot be made durable now")]
+    Overloaded,
+    #[error(transparent)]
+    NotStored(#[from] NotStored),
+}
+
+/// A file that is not whole; it goes if it does not become so.
+struct Partial<'a> {
+    path: Option<PathBuf>,
+    coming: &'a AtomicU64,
+    bytes: u64,
+}
+
+impl Drop for Partial<'_> {
+    fn drop(&mut self) {
+        self.coming.fetch_sub(self.bytes, Ordering::AcqRel);
+        if let Some(path) = &self.path {
+            // What stays is deleted at the next start.
+            let _: io::Result<()> = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Takes a file, in the place of the one with its name. When it returns, bytes and row are on the disk.
+pub(crate) async fn receive(
+    service: &Service,
+    about: About,
+    bytes: impl Stream<Item = io::Result<Bytes>>,
+) -> Result<FileRow, NotTaken> {
+    let files = &service.files;
+    if !FileRow::is_name(&about.name) {
+        return Err(NotTaken::Name);
+    }
+    let id = service.numbers.file();
+    let (Some(dir), Some(path)) = (&files.options.dir, files.path(id)) else { return Err(NotTaken::NoFiles) };
+    let (count, total) = others(service, &about.name);
+    if count >= files.options.files_max {
+        return Err(NotTaken::Full);
+    }
+    let temporary = dir.join(format!("{id}{PARTIAL}"));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).await?;
+    let mut partial = Partial { path: Some(temporary.clone()), coming: &files.coming, bytes: 0 };
+    let (mut bytes, mut hash) = (pin!(bytes), Sha256::new());
+    loop {
+        let next = tokio::time::timeout(files.options.stall_timeout, bytes.next()).await;
+        let Some(chunk) = next.map_err(|_| NotTaken::Stalled)? else { break };
+        let chunk = chunk.map_err(NotTaken::Broken)?;
+        let added = chunk.len() as u64;
+        partial.bytes += added;
+        let coming = files.coming.fetch_add(added, Ordering::AcqRel) + added;
+        if partial.bytes > about.bytes_max {
+            return Err(NotTaken::TooLong(about.bytes_max));
+        }
+        if total.saturating_add(coming) > files.options.total_bytes_max {
+            return Err(NotTaken::Full);
+        }
+        hash.update(&chunk);
+        file.write_all(&chunk).await?;
+    }
+    file.flush().await?;
+    file.sync_all().await?;
+    drop(file);
+    fs::rename(&temporary, &path).await?;
+    partial.path = Some(path.clone());
+    File::open(dir).await?.sync_all().await?;
+    let row = FileRow {
+        id,
+        kind: about.kind,
+        name: about.name.into(),
+        version: about.version,
+        manufacturer: Box::default(),
+        model: Box::default(),
+        bytes: partial.bytes,
+        sha256: hash.finalize().into(),
+        from: about.from,
+        created_ms: service.now_ms(),
+    };
+    // From here on the row decides: bytes without one go at the next start.
+    partial.path = None;
+    store(service, row).await
+}
+
+/// How many files there are but the one of that name, and their bytes.
+fn others(service: &Service, name: &str) -> (usize, u64) {
+    let known = service.files.by_name();
+    let others = known.values().filter(|row| *row.name != *name);
+    others.fold((0, 0), |(count, sum), row| (count + 1, sum.saturating_add(row.bytes)))
+}
+
+async fn store(service: &Service, row: FileRow) -> Result<FileRow, NotTaken> {
+    let files = &service.files;
+    let _changing = files.changing.lock().await;
+    let before = files.of_name(&row.name);
+    let mut rows = vec![Row::File(Box::new(row.clone()))];
+    rows.extend(before.as_ref().map(|before| Row::RemoveFile(before.id)));
+    commit(service, rows).await?;
+    files.by_name().insert(row.name.clone(), row.clone());
+    if let Some(before) = before {
+        delete(service, before.id).await;
+    }
+    Ok(row)
+}
+
+/// Deletes a file; whether there was one.
+pub(crate) async fn remove(service: &Service, name: &str) -> Result<bool, NotTaken> {
+    let files = &service.files;
+    let _changing = files.changing.lock().await;
+    let Some(row) = files.of_name(name) else { return Ok(false) };
+    commit(service, vec![Row::RemoveFile(row.id)]).await?;
+    files.by_name().remove(name);
+    delete(service, row.id).await;
+    Ok(true)
+}
+
+async fn commit(service: &Service, rows: Vec<Row>) -> Result<(), NotTaken> {
+    let room = service.committer.admit(0).map_err(|_| NotTaken::Overloaded)?;
+    // No row of files is ever refused.
+    service.committer.commit(room, Change::from(rows)).await?;
+    Ok(())
+}
+
+/// Nobody knows of these bytes any more; who reads them goes on.
+async fn delete(service: &Service, id: FileId) {
+    let Some(path) = service.files.path(id) else { return };
+    if let Err(error) = fs::remove_file(&path).await {
+        tracing::warn!(%error, path = %Path::new(&path).display(), "the bytes of a file stay until the next start");
+    }
+}

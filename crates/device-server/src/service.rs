@@ -1,0 +1,73 @@
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use sangam_auth::digest::DigestServer;
+use sangam_device_proto::task::Task;
+use sangam_storage::devices::Readers;
+use sangam_telemetry::metrics::devices::DeviceMetrics;
+use sangam_types::{Mono, Wall};
+
+use crate::calling::Calls;
+use crate::committer::Committer;
+use crate::cwmp::Sessions;
+use crate::files::Files;
+use crate::names::Names;
+use crate::numbers::Numbers;
+use crate::options::{Live, Options};
+use crate::population::Population;
+use crate::seen::SeenBoard;
+use crate::task_watch::TaskWatch;
+
+/// What all sessions use.
+pub(crate) struct Service {
+    pub(crate) options: Options,
+    pub(crate) live: Arc<ArcSwap<Live>>,
+    pub(crate) committer: Committer,
+    pub(crate) readers: Arc<dyn Readers>,
+    pub(crate) numbers: Numbers,
+    pub(crate) names: Names,
+    pub(crate) seen: Arc<SeenBoard>,
+    pub(crate) sessions: Sessions,
+    pub(crate) calls: Calls,
+    pub(crate) files: Files,
+    pub(crate) task_watch: TaskWatch,
+    /// How many devices there are.
+    pub(crate) population: Population,
+    /// No session begins any more.
+    pub(crate) closing: AtomicBool,
+    pub(crate) digest: Mutex<DigestServer>,
+    pub(crate) metrics: Arc<DeviceMetrics>,
+    pub(crate) clock: Arc<dyn Fn() -> Wall + Send + Sync>,
+    pub(crate) began: Instant,
+    /// The same by the time of day, milliseconds since 1970.
+    pub(crate) began_ms: u64,
+}
+
+impl Service {
+    /// The time of day.
+    pub(crate) fn now(&self) -> Wall {
+        (self.clock)()
+    }
+
+    /// The same in milliseconds since 1970, as rows have it.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now().unix_millis()
+    }
+
+    /// Time that never goes back.
+    pub(crate) fn mono(&self) -> Mono {
+        Mono::from_start(self.began.elapsed())
+    }
+
+    /// A task is in another state, durably: it is counted, and whoever waits for it looks again.
+    pub(crate) fn task_changed(&self, task: &Task) {
+        self.metrics.task(task.kind.name(), task.state.name());
+        self.task_watch.changed(task.id);
+    }
+
+    pub(crate) fn digest(&self) -> MutexGuard<'_, DigestServer> {
+        self.digest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
