@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use sangam_storage::devices::{Change, Outcome, Writer};
 use sangam_storage::{Admitted, Health, Room, StoreError, Trouble};
@@ -28,6 +29,7 @@ struct Shared {
     orders: mpsc::Sender<Order>,
     room: Arc<Room>,
     health: Arc<Health>,
+    writing: Arc<Writing>,
     draining: AtomicBool,
     /// The thread has put everything on the disk and ended.
     finished: Arc<AtomicBool>,
@@ -76,6 +78,21 @@ pub(crate) struct CommitterDeps {
     pub(crate) last_event: u64,
 }
 
+/// Since when something is written, if it is.
+#[derive(Debug, Default)]
+struct Writing(Mutex<Option<Instant>>);
+
+impl Writing {
+    fn set(&self, since: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    fn so_far(&self) -> Duration {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 /// How the writer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
@@ -84,6 +101,8 @@ pub(crate) struct Condition {
     pub(crate) percent: usize,
     /// Rows and bytes that wait.
     pub(crate) waiting: (usize, usize),
+    /// How long the write that is under way takes so far.
+    pub(crate) writing_for: Duration,
     pub(crate) draining: bool,
 }
 
@@ -93,11 +112,13 @@ impl Committer {
         let (sender, orders) = mpsc::channel();
         let (ending, ended) = watch::channel(());
         let (finished, health) = (Arc::new(AtomicBool::new(false)), Arc::new(Health::default()));
-        let worker = Worker::new(options, deps, orders, Arc::clone(&health));
+        let writing = Arc::<Writing>::default();
+        let worker = Worker::new(options, deps, orders, Arc::clone(&health), Arc::clone(&writing));
         let shared = Arc::new(Shared {
             orders: sender,
             room: Arc::new(Room::new(options.queue_rows_max, options.queue_bytes_max)),
             health,
+            writing,
             draining: AtomicBool::new(false),
             finished: Arc::clone(&finished),
             ended,
@@ -138,6 +159,7 @@ impl Committer {
             trouble: self.shared.health.trouble(),
             percent: self.shared.room.percent(),
             waiting: self.shared.room.waiting(),
+            writing_for: self.shared.writing.so_far(),
             draining: self.is_draining(),
         }
     }

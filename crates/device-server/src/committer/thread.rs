@@ -6,7 +6,7 @@ use sangam_storage::devices::{Change, EventId, Outcome, Row, Writer};
 use sangam_storage::{Health, StoreError, with_sources};
 
 use super::chores::Due;
-use super::{CommitterDeps, NotStored, Order, Waiting};
+use super::{CommitterDeps, NotStored, Order, Waiting, Writing};
 use crate::options::Options;
 
 const REOPEN_FIRST: Duration = Duration::from_millis(50);
@@ -23,6 +23,7 @@ pub(super) struct Worker {
     /// Taken from the queue while a group was gathered, to be done after it.
     held: Option<Order>,
     pub(super) health: Arc<Health>,
+    writing: Arc<Writing>,
     pub(super) due: Due,
     last_event: u64,
     stopping: bool,
@@ -38,7 +39,13 @@ pub(super) struct Deps {
 }
 
 impl Worker {
-    pub(super) fn new(options: &Options, deps: CommitterDeps, orders: Receiver<Order>, health: Arc<Health>) -> Self {
+    pub(super) fn new(
+        options: &Options,
+        deps: CommitterDeps,
+        orders: Receiver<Order>,
+        health: Arc<Health>,
+        writing: Arc<Writing>,
+    ) -> Self {
         let CommitterDeps { writer, seen, metrics, clock, last_event } = deps;
         Self {
             due: Due::new(Instant::now(), options),
@@ -48,6 +55,7 @@ impl Worker {
             orders,
             held: None,
             health,
+            writing,
             last_event,
             stopping: false,
             closed: false,
@@ -135,7 +143,10 @@ impl Worker {
     /// Makes changes durable together. After an error the store has yet to be mended.
     pub(super) fn store(&mut self, changes: &mut [Change]) -> Result<Vec<Outcome>, Arc<StoreError>> {
         self.number_events(changes);
-        match self.writer.commit(changes) {
+        self.writing.set(Some(Instant::now()));
+        let stored = self.writer.commit(changes);
+        self.writing.set(None);
+        match stored {
             Ok(outcomes) => {
                 self.wrote();
                 Ok(outcomes)

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -26,6 +26,8 @@ use crate::service::Service;
 
 /// Bytes in which the events of an Inform are looked for: they stand at its beginning.
 const PEEK_BYTES: usize = 16 << 10;
+/// A write that takes so long has everybody wait: nobody else is let in.
+const WRITING_MAX: Duration = Duration::from_secs(5);
 /// When somebody comes back whom nothing but our own haste keeps away, in seconds.
 const RETRY_SOON_SECS: u32 = 5;
 
@@ -48,7 +50,7 @@ async fn post(State(service): State<Arc<Service>>, request: Request) -> Response
         return too_large(&service, slot).await;
     }
     // Held until the answer is made: what is read and decided upon meanwhile is bounded by it.
-    let Ok(_room) = service.committer.admit(wanted) else {
+    let Ok(room) = service.committer.admit(wanted) else {
         service.metrics.refused("overloaded");
         return later(retry_jittered(RETRY_SOON_SECS));
     };
@@ -58,10 +60,15 @@ async fn post(State(service): State<Arc<Service>>, request: Request) -> Response
         Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
         Err(Unread::Late) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    match slot {
-        Some(slot) => go_on(&service, &slot, &bytes).await,
-        None => begin(&service, &parts, &client, &bytes).await,
-    }
+    // What was begun is ended also if the connection is lost meanwhile: nothing of a session is left half done.
+    let exchange = async move {
+        let _held = room;
+        match slot {
+            Some(slot) => go_on(&service, &slot, &bytes).await,
+            None => begin(&service, &parts, &client, &bytes).await,
+        }
+    };
+    tokio::spawn(exchange).await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// What comes in a session that is open.
@@ -119,9 +126,9 @@ fn admission(service: &Service, class: Class) -> Admission {
     let load = Load {
         sessions: (service.sessions.len() as u64, service.options.sessions_max as u64),
         queue: (condition.percent as u64, 100),
-        lag: (std::time::Duration::ZERO, std::time::Duration::from_secs(1)),
+        lag: (condition.writing_for, WRITING_MAX),
         up: service.began.elapsed(),
-        fleet: 0,
+        fleet: service.population.all(),
     };
     service.options.admission.decide(&load, class, rand::random())
 }

@@ -183,6 +183,14 @@ impl Device {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// Posts, and goes away before the answer.
+    pub(crate) async fn post_and_hang_up(&mut self, body: &str) {
+        let mut posting = std::pin::pin!(self.post_once(body));
+        for _ in 0..2 {
+            assert!(futures_util::poll!(&mut posting).is_pending(), "it is answered before it is lost");
+        }
+    }
+
     /// Posts, and once more when it is asked to log in.
     pub(crate) async fn post(&mut self, body: &str) -> Answer {
         let answer = self.post_once(body).await;

@@ -239,3 +239,18 @@ async fn a_pending_device_is_served_once_an_operator_says_so() {
     admin.set_state(NAME.to_owned(), "blocked".to_owned()).await.unwrap();
     assert_eq!(device.inform(&["2 PERIODIC"], &[VERSION]).await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_connection_that_is_lost_in_the_middle_leaves_nothing_half_done() {
+    let rig = Rig::start(Policy::SharedCredential);
+    let mut device = enrolled(&rig).await;
+    let ordered = rig.server.admin().order(NAME.to_owned(), order("reboot", Value::Null)).await.unwrap();
+    device.inform(&["2 PERIODIC"], &[VERSION]).await;
+    device.post_and_hang_up("").await;
+    // Whoever has gone is answered all the same: the request has left as far as anybody knows.
+    rig.until(async || task(&rig, ordered.id).await.state == "sent").await;
+    rig.until(async || rig.counts("sangam_devices_requests_total{method=\"Reboot\"} 1")).await;
+    device.inform(&["2 PERIODIC"], &[VERSION]).await;
+    assert_eq!(device.post("").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(task(&rig, ordered.id).await.state, "unknown");
+}
