@@ -245,7 +245,7 @@ pub struct DeviceEvent {
 }
 
 /// What is to be done with a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DeviceOrder {
     /// `get_values`, `set_values`, `reboot` …
     pub kind: String,
@@ -265,6 +265,22 @@ pub struct DeviceOrder {
     pub call: bool,
     /// How long the answer may wait for the task to end; `None`: it does not.
     pub wait: Option<Duration>,
+}
+
+/// Never what is in its payload: there may be passwords.
+impl fmt::Debug for DeviceOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceOrder")
+            .field("kind", &self.kind)
+            .field("priority", &self.priority)
+            .field("not_before", &self.not_before)
+            .field("expires", &self.expires)
+            .field("ordered_by", &self.ordered_by)
+            .field("idempotency_key", &self.idempotency_key)
+            .field("call", &self.call)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A task.

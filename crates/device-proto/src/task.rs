@@ -46,12 +46,19 @@ pub enum Format {
 }
 
 /// What a task needs beside its kind: paths, values, a file. Whoever sends it reads it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload {
     /// How it is written.
     pub format: Format,
     /// At most [`TaskRules::payload_bytes_max`].
     pub bytes: Bytes,
+}
+
+/// Never what is in it: there may be passwords.
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({:?}, {} bytes)", self.format, self.bytes.len())
+    }
 }
 
 /// What came of a task.

@@ -32,9 +32,6 @@ use crate::options::CallOptions;
 use crate::reading::read;
 use crate::service::Service;
 
-/// Tasks of a device that are looked at before it is called.
-const TASKS_AT_ONCE: usize = 64;
-
 /// What comes of a call, once it is known.
 pub(crate) type Ringing = watch::Receiver<Option<Called>>;
 
@@ -67,7 +64,7 @@ impl Calls {
         }
     }
 
-    /// A device has proven who it is in a session that came from there.
+    /// A device is served in a session that came from there.
     pub(crate) fn came_from(&self, device: DeviceId, from: IpAddr) {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).note(device, from.to_canonical());
     }
@@ -146,9 +143,9 @@ async fn ring(service: Weak<Service>, device: DeviceId, pause: Duration, told: w
 }
 
 async fn attempt(service: &Service, id: DeviceId) -> Called {
-    let now_ms = service.now_ms();
+    let (now_ms, most) = (service.now_ms(), service.options.tasks.per_device_max);
     let found = read(&service.readers, move |snapshot| {
-        let mut tasks = snapshot.live_tasks(id, TASKS_AT_ONCE)?;
+        let mut tasks = snapshot.live_tasks(id, most)?;
         tasks.retain(|task| task.is_due(now_ms));
         Ok((snapshot.device(id)?, tasks))
     });

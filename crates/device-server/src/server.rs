@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use sangam_auth::digest::{DigestOptions, DigestServer, NonceKey, OptionsError};
 use sangam_control::{DeviceAdmin, Part};
-use sangam_storage::StoreError;
 use sangam_storage::devices::Store;
+use sangam_storage::{Room, StoreError};
 use sangam_telemetry::metrics::devices::DeviceMetrics;
 use sangam_types::Wall;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +82,7 @@ impl DeviceServer {
         };
         let files = Files::open(&options.files, &readers)?;
         let service = Arc::new(Service {
+            reading: Arc::new(Room::new(options.queue_rows_max, options.queue_bytes_max)),
             committer: Committer::start(&options, committer_deps)?,
             names: Names::new(options.schemas, options.schemas_cached),
             live: Arc::new(ArcSwap::from_pointee(live)),

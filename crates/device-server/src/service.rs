@@ -5,6 +5,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use sangam_auth::digest::DigestServer;
 use sangam_device_proto::task::Task;
+use sangam_storage::Room;
 use sangam_storage::devices::Readers;
 use sangam_telemetry::metrics::devices::DeviceMetrics;
 use sangam_types::{Mono, Wall};
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) options: Options,
     pub(crate) live: Arc<ArcSwap<Live>>,
     pub(crate) committer: Committer,
+    /// For bodies while they are read: who is slow to send one takes nothing from those who wait to be written.
+    pub(crate) reading: Arc<Room>,
     pub(crate) readers: Arc<dyn Readers>,
     pub(crate) numbers: Numbers,
     pub(crate) names: Names,

@@ -207,13 +207,25 @@ async fn set_state(writer: Writer, Admin(admin): Admin, Named(id): Named, body: 
 }
 
 /// `PUT /api/v1/devices/{id}/tags/{tag}`
-async fn tag(_: Writer, Admin(admin): Admin, Named((id, tag)): Named<(String, String)>) -> Result<Response, Problem> {
-    Ok(fresh_json(StatusCode::OK, &linked_device(admin.tag(id, tag, true).await.map_err(refused)?)))
+async fn tag(
+    writer: Writer,
+    Admin(admin): Admin,
+    Named((id, tag)): Named<(String, String)>,
+) -> Result<Response, Problem> {
+    let outcome = admin.tag(id.clone(), tag.clone(), true).await;
+    tracing::info!(by = writer.subject, device = id, tag, done = outcome.is_ok(), "a device is tagged");
+    Ok(fresh_json(StatusCode::OK, &linked_device(outcome.map_err(refused)?)))
 }
 
 /// `DELETE /api/v1/devices/{id}/tags/{tag}`
-async fn untag(_: Writer, Admin(admin): Admin, Named((id, tag)): Named<(String, String)>) -> Result<Response, Problem> {
-    Ok(fresh_json(StatusCode::OK, &linked_device(admin.tag(id, tag, false).await.map_err(refused)?)))
+async fn untag(
+    writer: Writer,
+    Admin(admin): Admin,
+    Named((id, tag)): Named<(String, String)>,
+) -> Result<Response, Problem> {
+    let outcome = admin.tag(id.clone(), tag.clone(), false).await;
+    tracing::info!(by = writer.subject, device = id, tag, done = outcome.is_ok(), "a device is untagged");
+    Ok(fresh_json(StatusCode::OK, &linked_device(outcome.map_err(refused)?)))
 }
 
 /// `POST /api/v1/devices/{id}/login/forget`

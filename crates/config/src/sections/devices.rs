@@ -157,7 +157,7 @@ impl Devices {
         check.within("devices_max", self.devices_max, 1, 100_000_000);
         check.within("pending_max", self.pending_max, 0, self.devices_max);
         check.within("periodic_interval", self.periodic_interval, none, HumanDuration::from_secs(30 * 86_400));
-        check.within("tasks_per_device_max", self.tasks_per_device_max, 1, 1_000_000);
+        check.within("tasks_per_device_max", self.tasks_per_device_max, 1, 1_000);
         check.within("queue_ops_max", self.queue_ops_max, 1_000, 10_000_000);
         check.within(
             "queue_bytes_max",

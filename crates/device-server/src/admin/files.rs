@@ -32,7 +32,7 @@ impl DeviceFiles for Admin {
 
     fn remove(&self, name: String) -> BoxFuture<'_, Told<()>> {
         async move {
-            let was_there = remove(&self.service, &name).await.map_err(not_taken)?;
+            let was_there = remove(&self.service, name.clone()).await.map_err(not_taken)?;
             if was_there { Ok(()) } else { Err(DeviceAdminError::NoFile) }
         }
         .boxed()

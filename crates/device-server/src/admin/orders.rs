@@ -14,6 +14,9 @@ use crate::cwmp::{check_order, stored_file};
 /// Who ordered it, cut to what a row has room for.
 const ORDERED_BY_CHARS_MAX: usize = 128;
 
+/// Longer nobody waits to hear what comes of a call.
+const PATIENCE_MAX: Duration = Duration::from_secs(3);
+
 impl Admin {
     /// Takes an order, once for each key.
     pub(super) async fn take_order(&self, device: DeviceId, order: DeviceOrder) -> Told<DeviceTask> {
@@ -62,7 +65,8 @@ impl Admin {
                 let _: Result<Told<()>, _> = tokio::time::timeout(wait, self.over(task.id)).await;
             }
             (None, Some(ringing)) => {
-                let patience = calls.connect_timeout + calls.answer_timeout + calls.interval;
+                // Who orders waits for an answer as long as programs do: the call goes on.
+                let patience = (calls.connect_timeout + calls.answer_timeout).min(PATIENCE_MAX);
                 let _: Result<_, _> = tokio::time::timeout(patience, ringing.wait_for(Option::is_some)).await.map(drop);
             }
         }

@@ -96,6 +96,7 @@ mod tests {
         let mut device = device();
         let rotation = rotation(&mut device, [[1; 16], [2; 16]]);
         let duty = duty(&device, true, None).unwrap();
+        assert!(!format!("{duty:?} {device:?}").contains(rotation.from_device.secret.expose()));
         assert_eq!(told(&duty), ["Username", "Password", "ConnectionRequestUsername", "ConnectionRequestPassword"]);
         let Message::SetParameterValues(set) = &duty.request else { panic!() };
         assert_eq!(set.parameters[1].value, rotation.from_device.secret.expose());

@@ -28,6 +28,8 @@ use crate::service::Service;
 const PEEK_BYTES: usize = 16 << 10;
 /// A write that takes so long has everybody wait: nobody else is let in.
 const WRITING_MAX: Duration = Duration::from_secs(5);
+/// Bytes of an Inform: devices send a few thousand.
+const INFORM_BYTES_MAX: usize = 256 << 10;
 /// When somebody comes back whom nothing but our own haste keeps away, in seconds.
 const RETRY_SOON_SECS: u32 = 5;
 
@@ -45,16 +47,19 @@ async fn post(State(service): State<Arc<Service>>, request: Request) -> Response
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let slot = service.sessions.of(&parts.headers);
-    let wanted = length(&parts.headers).unwrap_or(service.options.soap.body_bytes);
-    if wanted > service.options.soap.body_bytes {
+    // Who has no session yet has an Inform to bring, and has proven nothing.
+    let most = service.options.soap.body_bytes;
+    let most = if slot.is_some() { most } else { most.min(INFORM_BYTES_MAX) };
+    let wanted = length(&parts.headers).unwrap_or(most);
+    if wanted > most {
         return too_large(&service, slot).await;
     }
     // Held until the answer is made: what is read and decided upon meanwhile is bounded by it.
-    let Ok(room) = service.committer.admit(wanted) else {
+    let Some(room) = service.reading.take(wanted) else {
         service.metrics.refused("overloaded");
         return later(retry_jittered(RETRY_SOON_SECS));
     };
-    let bytes = match read(&service, body).await {
+    let bytes = match read(&service, body, most).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => return too_large(&service, slot).await,
         Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
@@ -74,7 +79,11 @@ async fn post(State(service): State<Arc<Service>>, request: Request) -> Response
 /// What comes in a session that is open.
 async fn go_on(service: &Arc<Service>, slot: &Arc<Slot>, bytes: &[u8]) -> Response {
     let post = post_of(service, bytes);
-    let mut conversation = slot.conversation.lock().await;
+    // One request at a time: whoever hangs up and asks again begins anew.
+    let Ok(mut conversation) = slot.conversation.try_lock() else {
+        service.metrics.refused("overlap");
+        return later(retry_jittered(RETRY_SOON_SECS));
+    };
     let answer = conversation.go_on(service, slot, post).await;
     drop(conversation);
     response(answer, None)
@@ -167,8 +176,8 @@ enum Unread {
 }
 
 /// The whole body, within its bounds.
-async fn read(service: &Service, body: Body) -> Result<Bytes, Unread> {
-    let limited = Limited::new(body, service.options.soap.body_bytes);
+async fn read(service: &Service, body: Body, most: usize) -> Result<Bytes, Unread> {
+    let limited = Limited::new(body, most);
     let (why, reason) = match tokio::time::timeout(service.options.body_timeout, limited.collect()).await {
         Ok(Ok(collected)) => return Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(Unread::TooLarge),

@@ -166,6 +166,8 @@ impl Plan<'_> {
         let room = service.committer.admit(0).map_err(|_| NamesError::Overloaded)?;
         match service.committer.commit(room, Change::from(rows)).await? {
             Outcome::Done => {
+                // What waits of an earlier Inform must not be written over this one.
+                service.seen.note(device.id, device.seen);
                 if self.known.is_none() {
                     service.population.add(device.state);
                 }

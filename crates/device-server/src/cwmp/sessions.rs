@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use http::header::{self, HeaderMap};
 use sangam_cwmp_proto::session::EndReason;
 use sangam_device_proto::DeviceId;
@@ -15,6 +16,8 @@ use crate::service::Service;
 
 /// A device that says nothing for so long in its session is not waited for at the end.
 const QUIET: Duration = Duration::from_secs(2);
+/// Sessions that are ended at the same time: what they write is written together.
+const AT_ONCE: usize = 256;
 /// How often it is looked for sessions whose device went silent.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -186,18 +189,22 @@ pub(crate) async fn watch(service: Weak<Service>) {
         ticks.tick().await;
         let Some(service) = service.upgrade() else { return };
         let now = service.mono();
-        for slot in service.sessions.due(now) {
-            let mut conversation = slot.conversation.lock().await;
-            conversation.handle_timeout(&service, &slot, now).await;
-        }
+        let due = futures_util::stream::iter(service.sessions.due(now));
+        let service = &service;
+        due.for_each_concurrent(AT_ONCE, |slot| async move {
+            slot.conversation.lock().await.handle_timeout(service, &slot, now).await;
+        })
+        .await;
     }
 }
 
 /// Ends every session: what was sent and not answered is told as that.
 pub(crate) async fn end_all(service: &Arc<Service>) {
-    for slot in service.sessions.all() {
+    let all = futures_util::stream::iter(service.sessions.all());
+    all.for_each_concurrent(AT_ONCE, |slot| async move {
         slot.conversation.lock().await.abandon(service, &slot, EndReason::Abandoned).await;
-    }
+    })
+    .await;
 }
 
 #[cfg(test)]

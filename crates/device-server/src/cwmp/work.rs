@@ -17,8 +17,6 @@ use crate::names::NamesError;
 use crate::reading::read;
 use crate::service::Service;
 
-/// Tasks of a device that are looked at for the next one.
-const TASKS_AT_ONCE: usize = 64;
 /// What is told to a device beside its tasks.
 const DUTY: RequestHandle = RequestHandle(0);
 
@@ -195,7 +193,6 @@ impl Work {
             }
             Order::Read(read) => {
                 let (values, unread, is_cut) = read.into_result();
-                let rows = self.report(service, &values).await?;
                 let result = Read::of(&values, &unread, is_cut);
                 let happened = match (unread.first(), values.is_empty()) {
                     (Some(first), true) => {
@@ -206,9 +203,26 @@ impl Work {
                     _ if reads_test => Happened::Completed(Ok(json(&result))),
                     _ => Happened::Answered(Answer::Done(json(&result))),
                 };
-                self.happened(service, &mut task, happened, rows).await.map(|_| ())
+                let rows = self.report(service, &values).await?;
+                if !self.happened(service, &mut task, happened.clone(), rows).await? {
+                    // An operator has changed the device or the task meanwhile: once more, on what is there now.
+                    self.read_again(service, &mut task).await?;
+                    let rows = self.report(service, &values).await?;
+                    self.happened(service, &mut task, happened, rows).await?;
+                }
+                Ok(())
             }
         }
+    }
+
+    /// The device and the task as they are stored.
+    async fn read_again(&mut self, service: &Service, task: &mut Task) -> Result<(), NamesError> {
+        let (device, id) = (self.device.id, task.id);
+        let now = read(&service.readers, move |snapshot| Ok((snapshot.device(device)?, snapshot.task(id)?))).await?;
+        if let (Some(device), Some(now)) = now {
+            (self.device, *task) = (device, now);
+        }
+        Ok(())
     }
 
     /// What was read becomes what is known of the device.
@@ -249,7 +263,9 @@ impl Work {
 
     async fn live_tasks(&self, service: &Service) -> Result<Vec<Task>, NamesError> {
         let device = self.device.id;
-        Ok(read(&service.readers, move |snapshot| snapshot.live_tasks(device, TASKS_AT_ONCE)).await?)
+        // All of them: one that is urgent may be the last that was ordered.
+        let most = service.options.tasks.per_device_max;
+        Ok(read(&service.readers, move |snapshot| snapshot.live_tasks(device, most)).await?)
     }
 
     /// The session is over: a task that had begun and is not done is settled as lost.

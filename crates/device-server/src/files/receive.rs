@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -69,7 +70,7 @@ impl Drop for Partial<'_> {
 
 /// Takes a file, in the place of the one with its name. When it returns, bytes and row are on the disk.
 pub(crate) async fn receive(
-    service: &Service,
+    service: &Arc<Service>,
     about: About,
     bytes: impl Stream<Item = io::Result<Bytes>>,
 ) -> Result<FileRow, NotTaken> {
@@ -123,7 +124,15 @@ pub(crate) async fn receive(
     };
     // From here on the row decides: bytes without one go at the next start.
     partial.path = None;
-    store(service, row).await
+    let service = Arc::clone(service);
+    finished(async move { store(&service, row).await }).await
+}
+
+/// Ends what was begun, also if nobody waits for it any more: bytes, row and what is known of both fit together.
+async fn finished<T: Send + 'static>(
+    work: impl Future<Output = Result<T, NotTaken>> + Send + 'static,
+) -> Result<T, NotTaken> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(NotTaken::Broken(io::Error::other("it was not ended"))))
 }
 
 /// How many files there are but the one of that name, and their bytes.
@@ -137,9 +146,19 @@ async fn store(service: &Service, row: FileRow) -> Result<FileRow, NotTaken> {
     let files = &service.files;
     let _changing = files.changing.lock().await;
     let before = files.of_name(&row.name);
+    let (count, total) = others(service, &row.name);
+    // Others may have come meanwhile.
+    if count >= files.options.files_max || total.saturating_add(row.bytes) > files.options.total_bytes_max {
+        delete(service, row.id).await;
+        return Err(NotTaken::Full);
+    }
     let mut rows = vec![Row::File(Box::new(row.clone()))];
     rows.extend(before.as_ref().map(|before| Row::RemoveFile(before.id)));
-    commit(service, rows).await?;
+    let stored = commit(service, rows).await;
+    if matches!(stored, Err(NotTaken::Overloaded)) {
+        delete(service, row.id).await;
+    }
+    stored?;
     files.by_name().insert(row.name.clone(), row.clone());
     if let Some(before) = before {
         delete(service, before.id).await;
@@ -148,7 +167,12 @@ async fn store(service: &Service, row: FileRow) -> Result<FileRow, NotTaken> {
 }
 
 /// Deletes a file; whether there was one.
-pub(crate) async fn remove(service: &Service, name: &str) -> Result<bool, NotTaken> {
+pub(crate) async fn remove(service: &Arc<Service>, name: String) -> Result<bool, NotTaken> {
+    let service = Arc::clone(service);
+    finished(async move { removed(&service, &name).await }).await
+}
+
+async fn removed(service: &Service, name: &str) -> Result<bool, NotTaken> {
     let files = &service.files;
     let _changing = files.changing.lock().await;
     let Some(row) = files.of_name(name) else { return Ok(false) };

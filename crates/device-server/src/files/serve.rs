@@ -66,7 +66,7 @@ pub(crate) async fn answer(service: &Arc<Service>, request: Request) -> Response
     }
 }
 
-async fn fetched(service: &Service, parts: &Parts, row: FileRow, permit: OwnedSemaphorePermit) -> Response {
+async fn fetched(service: &Arc<Service>, parts: &Parts, row: FileRow, permit: OwnedSemaphorePermit) -> Response {
     let etag = format!("\"{}\"", hex(&row.sha256));
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -101,7 +101,7 @@ async fn fetched(service: &Service, parts: &Parts, row: FileRow, permit: OwnedSe
     }
 }
 
-async fn open(service: &Service, row: &FileRow, first: u64) -> io::Result<File> {
+async fn open(service: &Arc<Service>, row: &FileRow, first: u64) -> io::Result<File> {
     let path = service.files.path(row.id).ok_or(io::ErrorKind::NotFound)?;
     let mut file = File::open(path).await?;
     file.seek(SeekFrom::Start(first)).await?;
@@ -142,7 +142,7 @@ async fn send(file: File, length: u64, limits: Limits, sender: &mpsc::Sender<io:
     }
 }
 
-async fn brought(service: &Service, grant: Grant, bytes_max: u64, body: Body) -> Response {
+async fn brought(service: &Arc<Service>, grant: Grant, bytes_max: u64, body: Body) -> Response {
     let id = grant.task;
     let task = match read(&service.readers, move |snapshot| snapshot.task(id)).await {
         Ok(task) => task,
@@ -166,7 +166,7 @@ async fn brought(service: &Service, grant: Grant, bytes_max: u64, body: Body) ->
     }
 }
 
-fn refuse(service: &Service, status: StatusCode, reason: &'static str) -> Response {
+fn refuse(service: &Arc<Service>, status: StatusCode, reason: &'static str) -> Response {
     service.metrics.refused(reason);
     tracing::debug!(reason, "a transfer of a file is refused");
     status.into_response()
