@@ -21,6 +21,7 @@ mod socketio_server;
 mod sync;
 mod turn_service;
 mod uclient;
+mod udp_port_pair;
 mod verdict;
 
 pub use avahi::Avahi;

@@ -1,22 +1,23 @@
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use sangam_testkit::{Program, free_udp_port};
+use sangam_testkit::{Program, WAIT_MAX, wait_until};
 
 use crate::turn_service::TurnService;
+use crate::udp_port_pair::UdpPortPair;
 
 /// coturn's echo server for relayed data.
 #[derive(Debug)]
 pub struct EchoPeer {
-    ip: IpAddr,
-    port: u16,
+    addr: SocketAddr,
     _program: Program,
+    _ports: UdpPortPair,
 }
 
 impl EchoPeer {
-    /// Starts it on loopback. It says nothing when it listens; the client of the test sends until it is heard.
+    /// Starts it on loopback and waits until it is heard.
     ///
     /// # Errors
     /// It is not installed.
@@ -29,11 +30,25 @@ impl EchoPeer {
     /// # Errors
     /// It is not installed.
     pub fn start_at(ip: IpAddr) -> Result<Self> {
-        let port = free_udp_port()?;
+        let ports = UdpPortPair::hold(ip)?;
+        let addr = SocketAddr::new(ip, ports.first());
         let mut command = Command::new("turnutils_peer");
-        command.args(["-L", &ip.to_string(), "-p", &port.to_string()]);
-        Ok(Self { ip, port, _program: Program::start(&mut command)? })
+        command.args(["-L", &ip.to_string(), "-p", &addr.port().to_string()]);
+        let program = Program::start(&mut command)?;
+        wait_until("the echo server to answer", WAIT_MAX, || answers(addr))
+            .with_context(|| format!("turnutils_peer said:\n{}", program.output()))?;
+        Ok(Self { addr, _program: program, _ports: ports })
     }
+}
+
+/// Whether a datagram to it comes back soon.
+fn answers(addr: SocketAddr) -> Result<Option<()>> {
+    let socket = UdpSocket::bind((addr.ip(), 0))?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    socket.connect(addr)?;
+    let mut answer = [0; 4];
+    let answered = socket.send(b"echo").and_then(|_| socket.recv(&mut answer));
+    Ok((answered.is_ok() && answer == *b"echo").then_some(()))
 }
 
 /// Where the data of `turnutils_uclient` goes.
@@ -116,8 +131,10 @@ fn uclient(relay: SocketAddr, login: [&str; 4], way: &Way<'_>, flags: &[&str], c
     command.args(["-l", "160", "-z", "5"]).args(login);
     command.args(["-m", &clients.to_string(), "-n", &messages.to_string()]).args(flags);
     match way {
-        Way::Echo(peer) => command.args(["-c", "-e", &peer.ip.to_string(), "-r", &peer.port.to_string()]),
-        Way::EchoWithTwins(peer) => command.args(["-e", &peer.ip.to_string(), "-r", &peer.port.to_string()]),
+        Way::Echo(peer) => command.args(["-c", "-e", &peer.addr.ip().to_string(), "-r", &peer.addr.port().to_string()]),
+        Way::EchoWithTwins(peer) => {
+            command.args(["-e", &peer.addr.ip().to_string(), "-r", &peer.addr.port().to_string()])
+        }
         Way::ClientToClient => command.args(["-c", "-y"]),
     };
     command.args(["-p", &relay.port().to_string(), &relay.ip().to_string()]);
