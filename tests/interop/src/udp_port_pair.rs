@@ -10,7 +10,7 @@ use rand::RngExt;
 /// test without an error, and loses what the kernel hands to that one. These lie below the ports that the system gives
 /// out by itself, and the TCP ports of the same numbers are held, so that no two tests choose the same.
 #[derive(Debug)]
-pub struct UdpPortPair {
+pub(crate) struct UdpPortPair {
     first: u16,
     _locks: [TcpListener; 2],
 }
@@ -21,10 +21,7 @@ const TRIES_MAX: usize = 200;
 
 impl UdpPortPair {
     /// Holds a pair at this address of this machine.
-    ///
-    /// # Errors
-    /// None was free.
-    pub fn hold(ip: IpAddr) -> Result<Self> {
+    pub(crate) fn hold(ip: IpAddr) -> Result<Self> {
         let candidates = std::iter::repeat_with(|| rand::rng().random_range(NOT_GIVEN_OUT));
         let held = candidates.take(TRIES_MAX).find_map(|first| Self::hold_at(ip, first));
         held.with_context(|| format!("no two free UDP ports in a row at {ip} after {TRIES_MAX} tries"))
@@ -38,8 +35,7 @@ impl UdpPortPair {
     }
 
     /// The lower one.
-    #[must_use]
-    pub fn first(&self) -> u16 {
+    pub(crate) fn first(&self) -> u16 {
         self.first
     }
 }
