@@ -23,7 +23,7 @@ use crate::error_code::ErrorCode;
 use crate::exchange::{Arrival, Connect, Exchange, Refusal, Via};
 use crate::limits::UspLimits;
 use crate::message::{
-    Content, Error, Event, Failure, GetSupportedProtocolResp, Message, Notification, Notify, ObjectCreation,
+    Content, Error, Event, Failure, GetSupportedProtocolResp, Message, MsgType, Notification, Notify, ObjectCreation,
     ObjectDeletion, OnBoardRequest, Request, Response, ValueChange,
 };
 use crate::path::PathLimits;
@@ -47,6 +47,9 @@ pub struct AgentOptions {
     pub paths: PathLimits,
     /// Session contexts; `None` answers them with 7106 (R-E2E.6a). Default: not allowed.
     pub session: Option<SessionOptions>,
+    /// Whether it begins a session with the first notification that it tells; where sessions are not allowed it cannot.
+    /// Default no: it waits for the controller to begin one.
+    pub begins_session: bool,
     /// How long it waits before it tells a notification again that was not answered. Default 5 s, doubling.
     pub retry: Retry,
     /// Notifications that may wait for their answer. Default 64; then the oldest is dropped.
@@ -55,6 +58,8 @@ pub struct AgentOptions {
     pub commands_max: usize,
     /// The controller's instance in the data model.
     pub controller_path: String,
+    /// The versions of USP that it says it speaks, with commas between. Default: those that it does.
+    pub supported_versions: String,
     /// What [`OnBoardRequest`] says of it.
     pub on_board: OnBoardRequest,
 }
@@ -65,10 +70,12 @@ impl Default for AgentOptions {
             limits: UspLimits::default(),
             paths: PathLimits::default(),
             session: None,
+            begins_session: false,
             retry: Retry::default(),
             notifies_max: 64,
             commands_max: 16,
             controller_path: "Device.LocalAgent.Controller.1.".to_owned(),
+            supported_versions: SUPPORTED_VERSIONS.to_owned(),
             on_board: OnBoardRequest::default(),
         }
     }
@@ -94,6 +101,8 @@ pub enum AgentEvent {
         request: u32,
         /// Path of the command.
         command: String,
+        /// By which the controller knows it again.
+        command_key: String,
         /// What it was given.
         args: BTreeMap<String, String>,
     },
@@ -131,8 +140,12 @@ pub struct Agent<M> {
     queue: NotifyQueue,
     running: BTreeMap<u32, Running>,
     periodic_due: Option<Mono>,
+    served: Served,
     outputs: VecDeque<AgentOutput>,
 }
+
+/// How many requests were served since it was asked last, by kind and by the error that the whole was answered with.
+pub type Served = BTreeMap<(MsgType, Option<ErrorCode>), u32>;
 
 impl<M: DataModel> Agent<M> {
     /// An agent without a channel. `seed` spreads its waits and its session ids.
@@ -150,6 +163,7 @@ impl<M: DataModel> Agent<M> {
             queue: NotifyQueue::new(options.retry, options.notifies_max, jitter),
             running: BTreeMap::new(),
             periodic_due: None,
+            served: Served::new(),
             outputs: VecDeque::new(),
             options,
         };
@@ -161,6 +175,16 @@ impl<M: DataModel> Agent<M> {
     #[must_use]
     pub const fn model(&self) -> &M {
         &self.model
+    }
+
+    /// The same, for the device: what it changes here nobody is told of ([`Agent::set_value`] tells).
+    pub const fn model_mut(&mut self) -> &mut M {
+        &mut self.model
+    }
+
+    /// What was served since this was called last.
+    pub fn take_served(&mut self) -> Served {
+        std::mem::take(&mut self.served)
     }
 
     /// Notifications that wait for their answer.
@@ -308,7 +332,10 @@ impl<M: DataModel> Agent<M> {
         match message.content {
             Content::Request(request) => {
                 let wants_answer = !matches!(&request, Request::Operate(operate) if !operate.send_resp);
-                let answer = match self.serve(now, request) {
+                let kind = request.msg_type();
+                let served = self.serve(now, request);
+                *self.served.entry((kind, served.as_ref().err().map(Error::code))).or_default() += 1;
+                let answer = match served {
                     Ok(response) => Message::response(message.msg_id, response),
                     Err(error) => Message::error(message.msg_id, error),
                 };
@@ -333,7 +360,7 @@ impl<M: DataModel> Agent<M> {
             Request::GetInstances(it) => Response::GetInstances(read::get_instances(&self.model, &it, limits)),
             Request::GetSupportedDm(it) => Response::GetSupportedDm(read::get_supported(&self.model, &it, limits)),
             Request::GetSupportedProtocol(_) => Response::GetSupportedProtocol(GetSupportedProtocolResp {
-                agent_supported_protocol_versions: SUPPORTED_VERSIONS.to_owned(),
+                agent_supported_protocol_versions: self.options.supported_versions.clone(),
             }),
             Request::Set(it) => Response::Set(write::set(&mut self.model, &it, limits, &mut changes)?),
             Request::Add(it) => Response::Add(write::add(&mut self.model, &it, limits, &mut changes)?),
@@ -439,7 +466,8 @@ impl<M: DataModel> Agent<M> {
     }
 
     fn transmit(&mut self, now: Mono, message: Message) {
-        let via = self.exchange.way();
+        let begins = self.options.begins_session && self.options.session.is_some();
+        let via = if begins { Via::Session } else { self.exchange.way() };
         self.exchange.answer(now, via, &message);
     }
 

@@ -177,6 +177,33 @@ impl Controller {
         Ok(id)
     }
 
+    /// Asks as [`Self::request`] does, under an id that the driver picks: of what is asked once for all, so that an agent that hears it
+    /// again knows it (R-MSG.4). No other request of ours may have it, and no more than [`UspLimits::id_bytes_max`] bytes.
+    ///
+    /// # Errors
+    /// If the agent is not there, or too much is unanswered.
+    pub fn request_as(&mut self, now: Mono, msg_id: String, request: Request) -> Result<(), RequestRefused> {
+        self.send(now, msg_id, request, Purpose::Driver)?;
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Tells the agent that we go, or that it is to go: a Disconnect Record, after which the channel is to be closed. What was asked and
+    /// is not answered has failed.
+    pub fn disconnect(&mut self, now: Mono, code: Option<ErrorCode>, reason: &str) {
+        if self.is_open {
+            self.exchange.transmit_goodbye(code, reason);
+        }
+        self.handle_channel_closed(now);
+    }
+
+    /// Asks once more who the agent is and what it runs, as after its boot.
+    pub fn identify_again(&mut self, now: Mono) {
+        self.onboarding.identify();
+        self.onboard(now);
+        self.settle(now);
+    }
+
     /// What [`ControllerOutput::Store`] asked for is done, or could not be. Only what is stored is answered.
     pub fn handle_stored(&mut self, now: Mono, token: NotifyToken, is_stored: bool) {
         if let Some(answer) = self.notifies.stored(token, is_stored)
@@ -348,22 +375,27 @@ impl Controller {
     }
 
     fn ask(&mut self, now: Mono, request: Request, purpose: Purpose) -> Result<String, RequestRefused> {
+        let msg_id = format!("{}{}", self.options.msg_id_prefix, self.next_msg_id);
+        self.send(now, msg_id.clone(), request, purpose)?;
+        self.next_msg_id += 1;
+        Ok(msg_id)
+    }
+
+    fn send(&mut self, now: Mono, msg_id: String, request: Request, purpose: Purpose) -> Result<(), RequestRefused> {
         if !self.is_connected {
             return Err(RequestRefused::NotConnected);
         }
         if self.pending.is_full() {
             return Err(RequestRefused::TooMany);
         }
-        let msg_id = format!("{}{}", self.options.msg_id_prefix, self.next_msg_id);
         let wants_answer = !matches!(&request, Request::Operate(operate) if !operate.send_resp);
         let msg_type = request.msg_type();
         let via = self.exchange.way();
         self.exchange.send(now, via, &Message::request(msg_id.clone(), request)).map_err(RequestRefused::NotSent)?;
-        self.next_msg_id += 1;
         if wants_answer {
-            self.pending.insert(msg_id.clone(), msg_type, now + self.options.request_timeout, purpose);
+            self.pending.insert(msg_id, msg_type, now + self.options.request_timeout, purpose);
         }
-        Ok(msg_id)
+        Ok(())
     }
 
     fn answered(&mut self, now: Mono, request: String, purpose: Purpose, response: Response) {

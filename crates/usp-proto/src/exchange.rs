@@ -231,6 +231,11 @@ impl Exchange {
         self.transmit(RecordType::Disconnect(disconnect));
     }
 
+    pub(crate) fn transmit_goodbye(&mut self, code: Option<ErrorCode>, reason: &str) {
+        let reason_code = code.map_or(0, ErrorCode::number);
+        self.transmit(RecordType::Disconnect(Disconnect { reason: reason.to_owned(), reason_code }));
+    }
+
     fn judge(&mut self, now: Mono, record: Record) {
         if record.to_id != self.us.as_str() {
             return self.refuse(Refusal::NotForUs);

@@ -34,8 +34,9 @@ pub trait DataModel {
     /// If the device keeps it.
     fn remove(&mut self, instance: &str) -> Result<(), ErrorCode>;
 
-    /// Runs a command that answers at once. Commands that go on are handed to the driver instead.
-    fn operate(&mut self, command: &str, args: &BTreeMap<String, String>) -> Operated;
+    /// Runs a command that answers at once; `command_key` is the controller's name for it. Commands that go on are handed to the
+    /// driver instead.
+    fn operate(&mut self, command: &str, command_key: &str, args: &BTreeMap<String, String>) -> Operated;
 
     /// Whether an object is there: each instance on its path is.
     fn exists(&self, object: &str) -> bool {

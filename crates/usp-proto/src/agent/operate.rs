@@ -62,7 +62,7 @@ impl<M: DataModel> Agent<M> {
         if schema.kind == CmdType::Async {
             return self.start(command, operate);
         }
-        match self.model.operate(command, &operate.input_args) {
+        match self.model.operate(command, &operate.command_key, &operate.input_args) {
             Operated::Done(output_args) => OperateOutcome::Output(OutputArgs { output_args }),
             Operated::Failed(failure) => OperateOutcome::Failure(failure),
         }
@@ -91,8 +91,9 @@ impl<M: DataModel> Agent<M> {
         }
         let running = Running { command: command.to_owned(), command_key: operate.command_key.clone(), has_instance };
         self.running.insert(request, running);
-        let (command, args) = (command.to_owned(), operate.input_args.clone());
-        self.outputs.push_back(AgentOutput::Event(AgentEvent::Operate { request, command, args }));
+        let (command, command_key) = (command.to_owned(), operate.command_key.clone());
+        let args = operate.input_args.clone();
+        self.outputs.push_back(AgentOutput::Event(AgentEvent::Operate { request, command, command_key, args }));
         OperateOutcome::RequestPath(format!("{REQUESTS}{request}."))
     }
 

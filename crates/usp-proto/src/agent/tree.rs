@@ -118,7 +118,7 @@ impl DataModel for TreeModel {
         Ok(())
     }
 
-    fn operate(&mut self, _command: &str, _args: &BTreeMap<String, String>) -> Operated {
+    fn operate(&mut self, _command: &str, _command_key: &str, _args: &BTreeMap<String, String>) -> Operated {
         Operated::Done(BTreeMap::new())
     }
 }

@@ -101,6 +101,12 @@ impl Onboarding {
         self.finished = false;
     }
 
+    pub(super) fn identify(&mut self) {
+        if !self.steps.contains(&OnboardingStep::Identity) {
+            self.steps.push_front(OnboardingStep::Identity);
+        }
+    }
+
     pub(super) fn reconcile(&mut self) {
         if !self.steps.contains(&OnboardingStep::Subscriptions) {
             self.steps.push_back(OnboardingStep::Subscriptions);

@@ -1,7 +1,15 @@
-//! USP over MQTT (TR-369 §4, MQTT Binding): properties of MQTT 5 and topics of both versions, as plain functions.
+//! USP over MQTT (TR-369 §4, MQTT Binding): an endpoint at somebody's broker ([`MqttClient`]), and properties of MQTT 5 and
+//! topics of both versions as plain functions.
+
+mod client;
+mod packet;
+mod properties;
 
 use crate::endpoint_id::EndpointId;
 use crate::record::MqttVersion;
+
+pub use client::{MqttClient, MqttEvent, MqttFailure, MqttOptions, MqttOutput};
+pub use packet::{MqttFault, MqttLimits};
 
 /// The user property of CONNECT that says who connects (R-MQTT.13).
 pub const ENDPOINT_PROPERTY: &str = "usp-endpoint-id";

@@ -148,3 +148,19 @@ fn it_says_which_versions_it_speaks() {
     let Response::GetSupportedProtocol(it) = answer else { panic!("{answer:?}") };
     assert_eq!(it.agent_supported_protocol_versions, "1.0,1.1,1.2,1.3,1.4");
 }
+
+#[test]
+fn what_was_served_is_counted_once_by_kind_and_error() {
+    use sangam_usp_proto::message::MsgType;
+    let mut device = Device::connected();
+    let get = |path: &str| Request::Get(Get { param_paths: vec![path.to_owned()], max_depth: 0 });
+    device.ask(get("Device.DeviceInfo.SerialNumber"));
+    device.ask(get("Device.Nothing."));
+    let operate = sangam_usp_proto::message::Operate { command: "no command".into(), ..Default::default() };
+    device.ask(Request::Operate(operate));
+    let served = device.agent.take_served();
+    assert_eq!(served[&(MsgType::Get, None)], 2, "a path that is not there is no error of the whole");
+    let errors: Vec<_> = served.keys().filter(|(kind, _)| *kind == MsgType::Operate).collect();
+    assert!(matches!(errors[..], [(_, Some(_))]), "{served:?}");
+    assert!(device.agent.take_served().is_empty());
+}

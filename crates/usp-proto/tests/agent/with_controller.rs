@@ -5,7 +5,7 @@ use sangam_types::Mono;
 use sangam_usp_proto::Connect;
 use sangam_usp_proto::agent::{Agent, AgentOptions, AgentOutput, DataModel, TreeModel};
 use sangam_usp_proto::controller::{Controller, ControllerEvent, ControllerOptions, ControllerOutput, Known};
-use sangam_usp_proto::message::{Notification, Operate, Request};
+use sangam_usp_proto::message::{Get, Notification, Operate, Request};
 use sangam_usp_proto::session::SessionOptions;
 
 use crate::device::{AGENT, CONTROLLER, model};
@@ -128,6 +128,36 @@ fn an_agent_is_taken_on_and_what_happens_to_it_is_stored_and_answered() {
         assert_eq!(kinds, ["Boot!", "2.0", "task-1"]);
         assert_eq!(both.agent.waiting(), 0, "each was answered");
     }
+}
+
+#[test]
+fn an_agent_that_is_to_begins_a_session_with_what_it_tells_and_is_asked_in_it() {
+    let session = SessionOptions { segment_bytes: 100, ..SessionOptions::default() };
+    let mut both = Both::new(Some(session.clone()));
+    let [us, peer] = [AGENT, CONTROLLER].map(|id| id.parse().expect("an endpoint id"));
+    let options = AgentOptions { session: Some(session), begins_session: true, ..AgentOptions::default() };
+    both.agent = Agent::new(options, us, peer, model(), 9);
+    both.controller.handle_channel_open(both.now);
+    both.agent.on_board(both.now);
+    both.agent.handle_channel_open(both.now, &Connect::WebSocket);
+    let kind = |bytes: Option<Bytes>| {
+        let record = sangam_usp_proto::record::Record::decode_bounded(&bytes?, &sangam_usp_proto::UspLimits::default());
+        record.ok()?.record_type
+    };
+    use sangam_usp_proto::record::RecordType;
+    let connect = both.next_of_agent();
+    assert!(matches!(kind(connect.clone()), Some(RecordType::WebSocketConnect(_))));
+    let first = both.next_of_agent();
+    assert!(matches!(kind(first.clone()), Some(RecordType::SessionContext(_))));
+    for bytes in [connect, first].into_iter().flatten() {
+        both.controller.handle_record(both.now, &bytes);
+    }
+    both.run();
+    assert!(matches!(&both.stored[..], [Notification::OnBoardRequest(_)]), "{:?}", both.stored);
+    assert_eq!(both.events.last(), Some(&ControllerEvent::Onboarded));
+    let get = Get { param_paths: vec!["Device.DeviceInfo.SerialNumber".into()], max_depth: 0 };
+    both.controller.request(both.now, Request::Get(get)).unwrap();
+    assert!(matches!(kind(both.next_of_controller()), Some(RecordType::SessionContext(_))));
 }
 
 #[test]

@@ -109,3 +109,48 @@ fn an_operate_that_wants_no_answer_waits_for_none() {
     it.controller.request(it.now, operate(true)).unwrap();
     assert_eq!(it.controller.request(it.now, operate(false)), Err(RequestRefused::TooMany));
 }
+
+#[test]
+fn a_request_goes_under_the_id_that_the_driver_picked_and_is_answered_under_it() {
+    let mut it = Conversation::connected(ControllerOptions { requests_max: 1, ..ControllerOptions::default() });
+    it.controller.request_as(it.now, "task-7".to_owned(), get()).unwrap();
+    assert_eq!(it.asked().0, "task-7");
+    assert_eq!(it.controller.request_as(it.now, "task-8".to_owned(), get()), Err(RequestRefused::TooMany));
+    it.respond("task-7", Response::Get(GetResp::default()));
+    let answered =
+        ControllerEvent::Answered { request: "task-7".to_owned(), response: Response::Get(GetResp::default()) };
+    assert_eq!(it.events, [answered]);
+}
+
+#[test]
+fn an_agent_that_is_told_to_go_hears_why_and_what_it_was_asked_has_failed() {
+    let mut it = Conversation::connected(ControllerOptions::default());
+    it.controller.request(it.now, get()).unwrap();
+    it.drain();
+    it.sent.clear();
+    it.controller.disconnect(it.now, Some(ErrorCode::PermissionDenied), "go");
+    it.drain();
+    let Some(RecordType::Disconnect(told)) = it.sent.pop().and_then(|record| record.record_type) else { panic!() };
+    assert_eq!((told.reason.as_str(), told.reason_code), ("go", 7_006));
+    assert_eq!(*failure(it.events.first()), RequestFailure::Disconnected);
+    assert!(!it.controller.is_connected());
+    it.controller.disconnect(it.now, None, "again");
+    it.drain();
+    assert!(it.sent.is_empty(), "there is no channel to say it on");
+}
+
+#[test]
+fn who_an_agent_is_can_be_asked_once_more() {
+    let mut it = Conversation::connected(ControllerOptions::default());
+    it.controller.identify_again(it.now);
+    let (id, asked) = it.asked();
+    assert!(
+        matches!(&asked, Request::Get(get) if get.param_paths[0] == "Device.DeviceInfo.ManufacturerOUI"),
+        "{asked:?}"
+    );
+    it.respond(&id, Response::Get(GetResp::default()));
+    assert!(matches!(it.events.first(), Some(ControllerEvent::Identified(_))), "{:?}", it.events);
+    it.controller.continue_onboarding(it.now, true);
+    it.drain();
+    assert!(matches!(it.events.last(), Some(ControllerEvent::Onboarded)), "{:?}", it.events);
+}

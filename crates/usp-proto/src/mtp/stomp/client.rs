@@ -167,12 +167,21 @@ impl StompClient {
 
     /// Sends a record, and says where an answer is awaited (R-STOMP.18 to R-STOMP.22). False: it is not connected.
     pub fn send(&mut self, now: Mono, destination: &str, record: Bytes) -> bool {
+        self.send_asking(now, destination, record, None)
+    }
+
+    /// The same; the broker says with that `receipt` that it has the record ([`ClientEvent::Receipt`]).
+    pub fn send_with_receipt(&mut self, now: Mono, destination: &str, record: Bytes, receipt: &str) -> bool {
+        self.send_asking(now, destination, record, Some(receipt))
+    }
+
+    fn send_asking(&mut self, now: Mono, destination: &str, record: Bytes, receipt: Option<&str>) -> bool {
         let State::Connected { destination: own } = &self.state else { return false };
-        let frame = Frame::new("SEND")
-            .with("destination", destination)
-            .with(REPLY_TO_DEST, own)
-            .with_body(CONTENT_TYPE, record);
-        self.transmit(now, &frame);
+        let mut frame = Frame::new("SEND").with("destination", destination).with(REPLY_TO_DEST, own);
+        if let Some(receipt) = receipt {
+            frame = frame.with("receipt", receipt);
+        }
+        self.transmit(now, &frame.with_body(CONTENT_TYPE, record));
         true
     }
 
