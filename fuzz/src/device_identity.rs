@@ -1,4 +1,4 @@
-use sangam_device_proto::admission::{Class, class_of};
+use sangam_device_proto::admission::Class;
 use sangam_device_proto::file::FileRow;
 use sangam_device_proto::identity::{DeviceKey, EndpointId, EndpointSays};
 use sangam_device_proto::profile::Glob;
@@ -33,5 +33,5 @@ pub fn device_identity(bytes: &[u8]) {
     }
     assert!(CommandKey::new(serial).is_err() || serial.chars().count() <= 32);
     assert!(!FileRow::is_name(class) || !class.contains(['/', '\n']));
-    let _: Class = class_of(text.split('\n'), false);
+    let _: Option<Class> = text.split('\n').map(Class::of_code).max();
 }

@@ -245,7 +245,7 @@ impl World {
                 }
                 // Nor an allocation.
                 Output::HandOver { request, .. } => Input::HandedOver { request, result: Err(MoveRefusal::Gone) },
-                Output::PathEnded(_) => continue,
+                Output::PathEnded(_) | Output::BindingKept(_) => continue,
                 Output::CloseRelayed { allocation, relayed } => {
                     assert_eq!(self.relays.remove(&allocation), Some(relayed), "closes what was never opened");
                     self.reserved.remove(&allocation);

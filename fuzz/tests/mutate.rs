@@ -81,6 +81,11 @@ fn socketio_dialect_bears_mutated_inputs() {
 }
 
 #[test]
+fn mqtt_bears_mutated_inputs() {
+    search("mqtt", sangam_fuzz::mqtt);
+}
+
+#[test]
 fn rendezvous_bears_mutated_inputs() {
     search("rendezvous", sangam_fuzz::rendezvous);
 }

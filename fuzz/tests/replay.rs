@@ -54,6 +54,11 @@ fn signal_core_bears_its_corpus() -> io::Result<()> {
 }
 
 #[test]
+fn mqtt_bears_its_corpus() -> io::Result<()> {
+    replay("mqtt", sangam_fuzz::mqtt)
+}
+
+#[test]
 fn rendezvous_bears_its_corpus() -> io::Result<()> {
     replay("rendezvous", sangam_fuzz::rendezvous)
 }

@@ -1,6 +1,8 @@
 //! What is measured, each as one subcommand that prints a table and keeps docs/BENCHMARKS.md current.
 
 mod budget;
+mod devices;
+mod disk;
 mod generator;
 mod machine;
 mod measure;
@@ -31,6 +33,8 @@ pub(crate) enum Bench {
     Signal(signal::Signal),
     /// Rates, latencies, memory and disk of our sync server beside pouchdb-server, PostgreSQL and SQLite, in turn
     Sync(sync::SyncBench),
+    /// Sessions a second and CPU of each for devices of TR-069, by what happens in them
+    Devices(devices::Devices),
     /// Time to connect, memory, rate and CPU of our node's links beside aiortc's, in turn
     Mesh(mesh::Mesh),
 }
@@ -43,6 +47,7 @@ impl Bench {
             Self::RelayChurn(churn) => churn.run(repository),
             Self::Signal(signal) => signal.run(repository),
             Self::Sync(sync) => sync.run(repository),
+            Self::Devices(devices) => devices.run(repository),
             Self::Mesh(mesh) => mesh.run(repository),
         }
     }
@@ -57,6 +62,7 @@ pub(crate) fn smoke(repository: &Repository) -> Result<()> {
     relay::Churn::smoke(programs.clone()).run(repository)?;
     signal::Signal::smoke(programs.clone()).run(repository)?;
     sync::SyncBench::smoke(programs.clone()).run(repository)?;
+    devices::Devices::smoke(programs.clone()).run(repository)?;
     mesh::Mesh::smoke(programs).run(repository).map(|_: Verdict| ())
 }
 

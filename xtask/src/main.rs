@@ -6,6 +6,7 @@
 mod bench;
 mod check_layers;
 mod counts;
+mod device_durability;
 mod fuzz;
 mod lint;
 mod natlab;
@@ -56,6 +57,8 @@ enum Command {
     NatLabRoutes(natlab::NatLabRoutes),
     /// Cut, restart and move two linked nodes, and print how long their link takes to return; needs root
     Links(natlab::Links),
+    /// Kill the server of devices and cut its power many times under load: nothing acknowledged is lost; needs root
+    DeviceDurability(device_durability::DeviceDurability),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -72,6 +75,7 @@ impl Command {
             Self::NatLab(lab) => lab.run(repository),
             Self::NatLabRoutes(lab) => lab.run(repository),
             Self::Links(links) => links.run(repository),
+            Self::DeviceDurability(durability) => durability.run(repository),
             Self::Bench(bench) => bench.run(repository),
         }
     }

@@ -25,9 +25,11 @@ mod renewal_pace;
 mod router;
 mod routes;
 mod state;
+mod telemetry;
 mod timestamp;
 
 pub use access::Access;
 pub use certificate::CertificatePart;
 pub use router::{not_found, router};
 pub use state::{AdminOptions, AdminState, Clock};
+pub use telemetry::Telemetry;

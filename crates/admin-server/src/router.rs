@@ -41,6 +41,8 @@ fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .merge(routes::rooms::router(shared))
         .merge(routes::sync::router())
         .merge(routes::devices::router())
+        .merge(routes::stomp::router())
+        .merge(routes::telemetry::router())
         .merge(routes::tokens::router())
         .route("/api/v1", any(not_found))
         .route("/api/v1/", any(not_found))

@@ -9,8 +9,10 @@ pub(crate) mod ready;
 pub(crate) mod relay;
 pub(crate) mod revocation;
 pub(crate) mod rooms;
+pub(crate) mod stomp;
 pub(crate) mod sync;
 pub(crate) mod system_health;
+pub(crate) mod telemetry;
 pub(crate) mod tokens;
 
 use axum::Json;

@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
-use sangam_control::{DeviceAdmin, Part, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
+use sangam_control::{Brokers, DeviceAdmin, Part, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_types::Now;
 
 use crate::access::Access;
 use crate::check::Checks;
 use crate::renewal_pace::RenewalPace;
+use crate::telemetry::Telemetry;
 
 /// Reads both clocks.
 pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
@@ -26,6 +27,10 @@ pub struct AdminState {
     pub sync: Option<Arc<dyn SyncAdmin>>,
     /// The devices that are managed; none without that role.
     pub devices: Option<Arc<dyn DeviceAdmin>>,
+    /// The message brokers at which devices are met; none without that role.
+    pub brokers: Option<Arc<dyn Brokers>>,
+    /// What the server says of itself in figures.
+    pub telemetry: Arc<Telemetry>,
     /// The tokens that are revoked.
     pub tokens: Arc<TokenRevocations>,
     /// What `/metrics` shows.
@@ -79,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) rooms: Option<Arc<dyn Rooms>>,
     pub(crate) sync: Option<Arc<dyn SyncAdmin>>,
     pub(crate) devices: Option<Arc<dyn DeviceAdmin>>,
+    pub(crate) brokers: Option<Arc<dyn Brokers>>,
+    pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) tokens: Arc<TokenRevocations>,
     pub(crate) renewals: RenewalPace,
     pub(crate) registry: Arc<Registry>,
@@ -97,6 +104,8 @@ impl Shared {
             rooms,
             sync,
             devices,
+            brokers,
+            telemetry,
             tokens,
             registry,
             metrics,
@@ -114,6 +123,8 @@ impl Shared {
             rooms,
             sync,
             devices,
+            brokers,
+            telemetry,
             tokens,
             renewals,
             registry,

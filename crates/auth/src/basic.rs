@@ -43,6 +43,12 @@ impl BasicAuthorization {
         Ok(Self { username: username.to_owned(), password: SecretString::from(password) })
     }
 
+    /// Name and password, for whoever compares them itself.
+    #[must_use]
+    pub fn into_parts(self) -> (String, String) {
+        (self.username, self.password.expose_secret().to_owned())
+    }
+
     /// Whether the password is the one of `credential`, what is held of [`Self::username`] in `realm`. `None`, nobody of
     /// that name, costs hashes as well.
     ///

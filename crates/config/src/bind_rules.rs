@@ -249,7 +249,8 @@ impl Found<'_> {
     /// Everybody becomes a device only where that is set by name, so nothing is refused.
     fn say_open_devices(&mut self) {
         let config = &self.loaded.config;
-        let listeners = config.devices.listen.iter().chain(&config.http.listen).map(|addr| addr.get());
+        let stomp = &config.devices.usp.stomp_endpoint.listen;
+        let listeners = config.devices.listen.iter().chain(&config.http.listen).chain(stomp).map(|addr| addr.get());
         let reached: Vec<_> = listeners.map(|addr| (addr, reach(addr.ip(), self.machine))).collect();
         for (addr, reach) in reached.into_iter().filter(|(_, reach)| *reach != Reach::Loopback) {
             if config.devices.enroll == Enroll::Open {

@@ -42,4 +42,6 @@ pub use problem::{Problem, Problems};
 pub use reference::reference_page;
 pub use sections::{ice::IceServer, server::Role, tls::TlsMode};
 pub use template::{GeneratedSecrets, template};
-pub use values::{AlternateServer, ByteSize, ExternalIp, HumanDuration, ListenAddr, Network, Secret, StunServer};
+pub use values::{
+    AlternateServer, BrokerUrl, ByteSize, ExternalIp, HumanDuration, ListenAddr, Network, Secret, StunServer,
+};

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Value;
 
 use crate::aliases::{JWT_SECRET_FILE, sync_key};
-use crate::catalogue::{Catalogue, Key};
+use crate::catalogue::{Catalogue, Key, Kind};
 use crate::layers::Layers;
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -44,6 +44,10 @@ fn read(key: &Key, path: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     if ["ice.servers", "node.ice_servers"].contains(&key.name.as_str()) {
         return servers_of_json(&text);
+    }
+    if key.kind == Kind::Text {
+        let secret = text.trim();
+        return if secret.is_empty() { Err("it holds no secret".to_owned()) } else { Ok(secret.to_owned().into()) };
     }
     let lines: Vec<Value> = text
         .lines()

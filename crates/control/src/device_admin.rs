@@ -6,7 +6,11 @@ use futures_util::future::BoxFuture;
 use sangam_types::Wall;
 use serde::Serialize;
 
+use crate::device_alarms::DeviceAlarms;
 use crate::device_files::DeviceFiles;
+use crate::device_news::DeviceNews;
+use crate::device_profiles::DeviceProfiles;
+use crate::device_subscriptions::DeviceSubscriptions;
 use crate::timestamp;
 
 /// Sees the devices that are managed, and says what is to be done with them. A device's name is its OUI, product class and serial number,
@@ -73,11 +77,36 @@ pub trait DeviceAdmin: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<DeviceList<DeviceTask>, DeviceAdminError>>;
 
+    /// Tests that devices ran or are to run, newest first, those before the one of that number: of one device, or of all; of one kind,
+    /// or of all.
+    fn diagnostics(
+        &self,
+        name: Option<String>,
+        kind: Option<String>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<DeviceList<DeviceDiagnostic>, DeviceAdminError>>;
+
+    /// One test: it has the number of the task that ordered it.
+    fn diagnostic(&self, id: u64) -> BoxFuture<'_, Result<DeviceDiagnostic, DeviceAdminError>>;
+
     /// One task.
     fn task(&self, id: u64) -> BoxFuture<'_, Result<DeviceTask, DeviceAdminError>>;
 
     /// The files that devices fetch and bring.
     fn files(&self) -> Arc<dyn DeviceFiles>;
+
+    /// What devices are to be set to.
+    fn profiles(&self) -> Arc<dyn DeviceProfiles>;
+
+    /// What is wrong with devices.
+    fn alarms(&self) -> Arc<dyn DeviceAlarms>;
+
+    /// What devices are to tell by themselves.
+    fn subscriptions(&self) -> Arc<dyn DeviceSubscriptions>;
+
+    /// What happens with devices.
+    fn news(&self) -> Arc<dyn DeviceNews>;
 
     /// Takes back a task that was not sent.
     fn cancel(&self, id: u64) -> BoxFuture<'_, Result<DeviceTask, DeviceAdminError>>;
@@ -144,10 +173,24 @@ pub struct ManagedDevice {
     pub tags: Vec<String>,
     /// `Device.` or `InternetGatewayDevice.`
     pub root: &'static str,
+    /// What it speaks: `cwmp`, `usp`, or both; empty: it has not come yet.
+    pub protocols: Vec<&'static str>,
     /// `1.2`; `None`: it has not spoken CWMP.
     pub cwmp_version: Option<String>,
+    /// Versions of USP, as its agent tells them; empty: it has none, or has not said.
+    pub usp_versions: Vec<String>,
+    /// Over what its USP agent is connected now: `websocket`, `mqtt`, `stomp`; `None`: it is not.
+    pub connected_over: Option<&'static str>,
     /// Where it is called.
     pub connection_request_url: Option<String>,
+    /// Where it is called through its NAT.
+    pub udp_connection_request_address: Option<String>,
+    /// Whether it says that it is behind a NAT.
+    pub nat_detected: bool,
+    /// Where it is called through an XMPP server.
+    pub jabber_id: Option<String>,
+    /// What came of the last call since the server began; `None`: there was none, or it is forgotten.
+    pub last_call: Option<DeviceCall>,
     /// Seconds from one periodic Inform to the next; 0: not known.
     pub periodic_interval_secs: u32,
     /// Whether it has a login of its own.
@@ -161,6 +204,27 @@ pub struct ManagedDevice {
     /// When it booted last.
     #[serde(with = "timestamp::option")]
     pub booted_at: Option<Wall>,
+}
+
+/// The last call of a device: what had it begin a session, or why it was not reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceCall {
+    /// When it was over.
+    #[serde(with = "timestamp")]
+    pub at: Wall,
+    /// `accepted`, `timeout` …
+    pub outcome: &'static str,
+    /// The ways that were tried, in order.
+    pub attempts: Vec<DeviceCallAttempt>,
+}
+
+/// One way by which a device was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceCallAttempt {
+    /// `http`, `udp`, `xmpp`.
+    pub kind: &'static str,
+    /// As of the call.
+    pub outcome: &'static str,
 }
 
 /// A parameter of a device.
@@ -318,6 +382,33 @@ pub struct DeviceTask {
     pub called: Option<&'static str>,
 }
 
+/// A test that a device runs (TR-143 and its kin).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceDiagnostic {
+    /// Its number.
+    pub id: u64,
+    /// By which device, as of [`ManagedDevice::id`].
+    pub device: String,
+    /// The task that ordered it.
+    pub task: u64,
+    /// `ping`, `traceroute`, `download`, `upload`, `udpecho`, `serverselection` or `other`.
+    pub kind: &'static str,
+    /// `requested`, `complete` or `failed`.
+    pub state: &'static str,
+    /// Why it failed, in the device's word where it has one (`Error_CannotResolveHostName`); empty: it did not.
+    pub error: String,
+    /// What it was to test. Of URLs what holds no credentials.
+    pub inputs: serde_json::Value,
+    /// What it showed; `null`: nothing yet.
+    pub results: serde_json::Value,
+    /// When it was ordered.
+    #[serde(with = "timestamp")]
+    pub created_at: Wall,
+    /// When it ended.
+    #[serde(with = "timestamp::option")]
+    pub ended_at: Option<Wall>,
+}
+
 /// Why nothing is told or done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -331,6 +422,9 @@ pub enum DeviceAdminError {
     /// What was asked cannot be; this says why.
     #[error("{0}")]
     Invalid(String),
+    /// No test has that number, or it is forgotten.
+    #[error("there is no such test")]
+    NoDiagnostic,
     /// It was sent, or is over.
     #[error("the task was sent, or is over")]
     TooLate,
@@ -346,6 +440,21 @@ pub enum DeviceAdminError {
     /// The key stands for another order.
     #[error("that idempotency key was used for another order")]
     KeyUsed,
+    /// No profile has that number.
+    #[error("there is no such profile")]
+    NoProfile,
+    /// No alarm has that number, or it is forgotten.
+    #[error("there is no such alarm")]
+    NoAlarm,
+    /// The device has no subscription of that id.
+    #[error("there is no such subscription")]
+    NoSubscription,
+    /// Somebody else has changed it: it has another revision now.
+    #[error("it has revision {0} now")]
+    Changed(u32),
+    /// There are as many as may be; this says of what.
+    #[error("{0}")]
+    LimitReached(String),
     /// No file has that name.
     #[error("there is no such file")]
     NoFile,

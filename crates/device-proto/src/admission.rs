@@ -2,7 +2,7 @@
 
 mod class;
 
-pub use class::{Class, class_of};
+pub use class::Class;
 
 use std::time::Duration;
 

@@ -1,11 +1,14 @@
 //! What is wrong with a device, until it is not.
 
+mod fault_mgmt;
 mod flood;
 
+pub use fault_mgmt::{FaultChange, FaultEvent, fault_events};
 pub use flood::{Flood, FloodRules};
 
 use bytes::Bytes;
 
+use crate::coded::coded;
 use crate::{AlarmId, DeviceId};
 
 /// An alarm: one for a device and a type while it is not cleared, however often it is raised.
@@ -62,21 +65,11 @@ pub enum Severity {
     Critical,
 }
 
+coded!(Severity);
+
 impl Severity {
     /// All, in order of codes.
     pub const ALL: [Self; 5] = [Self::Info, Self::Warning, Self::Minor, Self::Major, Self::Critical];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]
@@ -108,21 +101,11 @@ pub enum AlarmState {
     Cleared,
 }
 
+coded!(AlarmState);
+
 impl AlarmState {
     /// All, in order of codes.
     pub const ALL: [Self; 3] = [Self::Active, Self::Acknowledged, Self::Cleared];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]

@@ -1,5 +1,6 @@
 //! What is kept of a device.
 
+use crate::coded::coded;
 use crate::identity::{DeviceKey, EndpointId};
 use crate::secret::Login;
 use crate::{DeviceId, Fingerprint, SchemaId};
@@ -117,21 +118,11 @@ pub enum State {
     Blocked,
 }
 
+coded!(State);
+
 impl State {
     /// All, in order of codes.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Enrolled, Self::Blocked];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Tests that a device ran and what they showed (TR-143, TR-181 `Device.IP.Diagnostics.`).
 
+use crate::coded::coded;
 use crate::task::Payload;
 use crate::{DeviceId, DiagnosticId, TaskId};
 
@@ -49,6 +50,8 @@ pub enum DiagnosticKind {
     Other,
 }
 
+coded!(DiagnosticKind);
+
 impl DiagnosticKind {
     /// All, in order of codes.
     pub const ALL: [Self; 8] = [
@@ -61,18 +64,6 @@ impl DiagnosticKind {
         Self::ServerSelection,
         Self::Other,
     ];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]
@@ -107,21 +98,11 @@ pub enum DiagnosticState {
     Failed,
 }
 
+coded!(DiagnosticState);
+
 impl DiagnosticState {
     /// All, in order of codes.
     pub const ALL: [Self; 3] = [Self::Requested, Self::Complete, Self::Failed];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]

@@ -12,6 +12,7 @@
 
 pub mod admission;
 pub mod alarm;
+mod coded;
 pub mod device;
 pub mod diagnostic;
 pub mod enrol;

@@ -2,9 +2,11 @@
 
 mod desired;
 mod glob;
+mod pursuit;
 
 pub use desired::{Desired, Drift, Wanted, drift, merge};
 pub use glob::Glob;
+pub use pursuit::{Pursued, Pursuit, PursuitRules, ordered_by, pursue, wanted_of};
 
 use crate::device::{Device, Root};
 use crate::identity::{Oui, ProductClass};
@@ -99,12 +101,14 @@ pub struct Applies {
     pub oui: Option<Oui>,
     /// Of this product class, exactly.
     pub product_class: Option<ProductClass>,
-    /// Of this model, exactly.
-    pub model: Option<Box<str>>,
+    /// Of a manufacturer like this.
+    pub manufacturer: Option<Glob>,
+    /// Of a model like this.
+    pub model: Option<Glob>,
     /// With a software version like this.
     pub software_version: Option<Glob>,
-    /// With this tag.
-    pub tag: Option<Box<str>>,
+    /// With a tag like this.
+    pub tag: Option<Glob>,
 }
 
 impl Applies {
@@ -113,9 +117,10 @@ impl Applies {
     pub fn fits(&self, device: &Device) -> bool {
         self.oui.is_none_or(|oui| oui == device.key.oui)
             && self.product_class.as_ref().is_none_or(|class| *class == device.key.product_class)
-            && self.model.as_ref().is_none_or(|model| *model == device.facts.model)
+            && self.manufacturer.as_ref().is_none_or(|glob| glob.fits(&device.facts.manufacturer))
+            && self.model.as_ref().is_none_or(|glob| glob.fits(&device.facts.model))
             && self.software_version.as_ref().is_none_or(|glob| glob.fits(&device.facts.software_version))
-            && self.tag.as_ref().is_none_or(|tag| device.has_tag(tag))
+            && self.tag.as_ref().is_none_or(|glob| device.tags.iter().any(|tag| glob.fits(tag)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a USP agent is to tell us by itself (TR-369 §13.7, `Device.LocalAgent.Subscription.{i}.`).
 
 use crate::DeviceId;
+use crate::coded::coded;
 
 /// A subscription that an agent shall have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,22 +46,12 @@ pub enum NotifyKind {
     Event,
 }
 
+coded!(NotifyKind);
+
 impl NotifyKind {
     /// All, in order of codes.
     pub const ALL: [Self; 5] =
         [Self::ValueChange, Self::ObjectCreation, Self::ObjectDeletion, Self::OperationComplete, Self::Event];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As TR-181 writes it.
     #[must_use]

@@ -1,3 +1,5 @@
+use crate::coded::coded;
+
 /// The type of a value, as CWMP's `xsi:type` and TR-106 name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueKind {
@@ -28,6 +30,8 @@ pub enum ValueKind {
     Object,
 }
 
+coded!(ValueKind);
+
 impl ValueKind {
     /// All, in order of codes.
     pub const ALL: [Self; 12] = [
@@ -44,18 +48,6 @@ impl ValueKind {
         Self::Decimal,
         Self::Object,
     ];
-
-    /// As it is stored, below 16.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored; `None`: nothing has it.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// Its name without prefix, as XML Schema has it; `unknown` and `object` of the two that it lacks.
     #[must_use]

@@ -8,7 +8,7 @@ use sangam_device_proto::task::{
 use sangam_device_proto::{DeviceId, TaskId};
 
 /// Kinds that a device may run twice without harm, said once more.
-const HARMLESS: [TaskKind; 7] = [
+const HARMLESS: [TaskKind; 8] = [
     TaskKind::GetValues,
     TaskKind::SetValues,
     TaskKind::GetNames,
@@ -16,6 +16,7 @@ const HARMLESS: [TaskKind; 7] = [
     TaskKind::SetAttributes,
     TaskKind::Refresh,
     TaskKind::GetMethods,
+    TaskKind::GetTransfers,
 ];
 
 /// What can happen.

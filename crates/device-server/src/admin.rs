@@ -4,8 +4,9 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sangam_control::{
-    DeviceAdmin, DeviceAdminError, DeviceChange, DeviceEvent, DeviceFiles, DeviceFilter, DeviceImport, DeviceList,
-    DeviceOrder, DeviceParameter, DeviceTask, ImportedDevice, ManagedDevice,
+    DeviceAdmin, DeviceAdminError, DeviceAlarms, DeviceChange, DeviceDiagnostic, DeviceEvent, DeviceFiles,
+    DeviceFilter, DeviceImport, DeviceList, DeviceNews, DeviceOrder, DeviceParameter, DeviceProfiles,
+    DeviceSubscriptions, DeviceTask, ImportedDevice, ManagedDevice,
 };
 use sangam_device_proto::DeviceId;
 use sangam_device_proto::device::{Device, State};
@@ -13,17 +14,25 @@ use sangam_device_proto::identity::DeviceKey;
 use sangam_device_proto::task::{Happened, Step, Task, TaskState};
 use sangam_storage::StoreError;
 use sangam_storage::devices::{
-    Change, DeviceQuery, EventId, EventQuery, Outcome, Row, SchemaRules, Snapshot, TaskId, TaskQuery,
+    Change, DeviceQuery, DiagnosticId, EventId, EventQuery, Outcome, Row, SchemaRules, Snapshot, TaskId, TaskQuery,
 };
 
 use crate::committer::NotStored;
+use crate::cwmp::end_of;
+use crate::diagnostics as tests;
 use crate::reading::read;
 use crate::service::Service;
 
+mod alarms;
+mod diagnostics;
 mod files;
 mod history;
 mod imports;
+mod news;
+mod once;
 mod orders;
+mod profiles;
+mod subscriptions;
 mod views;
 
 use views::{event_view, parameters_view, task_view};
@@ -32,6 +41,7 @@ use views::{event_view, parameters_view, task_view};
 const ATTEMPTS_MAX: usize = 4;
 
 /// What operators see and do.
+#[derive(Clone)]
 pub(crate) struct Admin {
     pub(crate) service: Arc<Service>,
 }
@@ -51,7 +61,11 @@ impl DeviceAdmin for Admin {
         async move {
             let state =
                 State::parse(&state).ok_or_else(|| invalid("a device is `pending`, `enrolled` or `blocked`"))?;
-            self.change(&name, |device| std::mem::replace(&mut device.state, state) != state).await
+            let changed = self.change(&name, |device| std::mem::replace(&mut device.state, state) != state).await?;
+            if state != State::Enrolled {
+                end_of(&self.service, self.found(&name).await?.id).await;
+            }
+            Ok(changed)
         }
         .boxed()
     }
@@ -59,6 +73,7 @@ impl DeviceAdmin for Admin {
     fn tag(&self, name: String, tag: String, has: bool) -> BoxFuture<'_, Told<ManagedDevice>> {
         async move {
             let device = self.change(&name, |device| if has { device.tag(&tag) } else { device.untag(&tag) }).await?;
+            self.service.provisioning.changed(self.found(&name).await?.id);
             if has && !device.tags.contains(&tag) {
                 return Err(invalid("a tag has 1 to 64 characters, and a device at most 64 tags"));
             }
@@ -70,7 +85,12 @@ impl DeviceAdmin for Admin {
     fn remove(&self, name: String) -> BoxFuture<'_, Told<()>> {
         async move {
             let device = self.found(&name).await?;
-            self.commit(vec![Row::RemoveDevice(device.id)]).await.map(|_| ())
+            self.commit(vec![Row::RemoveDevice(device.id)]).await?;
+            end_of(&self.service, device.id).await;
+            self.poke(device.id);
+            self.service.alarms.forgotten(device.id);
+            self.service.provisioning.changed(device.id);
+            Ok(())
         }
         .boxed()
     }
@@ -139,7 +159,7 @@ impl DeviceAdmin for Admin {
     fn order(&self, name: String, order: DeviceOrder) -> BoxFuture<'_, Told<DeviceTask>> {
         async move {
             let device = self.found(&name).await?;
-            self.take_order(device.id, order).await
+            self.take_order(&device, order).await
         }
         .boxed()
     }
@@ -165,12 +185,42 @@ impl DeviceAdmin for Admin {
         .boxed()
     }
 
+    fn diagnostics(
+        &self,
+        name: Option<String>,
+        kind: Option<String>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Told<DeviceList<DeviceDiagnostic>>> {
+        self.list_tests(name, kind, before, limit).boxed()
+    }
+
+    fn diagnostic(&self, id: u64) -> BoxFuture<'_, Told<DeviceDiagnostic>> {
+        self.one_test(DiagnosticId(id)).boxed()
+    }
+
     fn task(&self, id: u64) -> BoxFuture<'_, Told<DeviceTask>> {
         async move { Ok(task_view(&self.found_task(id).await?)) }.boxed()
     }
 
     fn files(&self) -> Arc<dyn DeviceFiles> {
-        Arc::new(Self { service: Arc::clone(&self.service) })
+        Arc::new(self.clone())
+    }
+
+    fn profiles(&self) -> Arc<dyn DeviceProfiles> {
+        Arc::new(self.clone())
+    }
+
+    fn alarms(&self) -> Arc<dyn DeviceAlarms> {
+        Arc::new(self.clone())
+    }
+
+    fn subscriptions(&self) -> Arc<dyn DeviceSubscriptions> {
+        Arc::new(self.clone())
+    }
+
+    fn news(&self) -> Arc<dyn DeviceNews> {
+        Arc::new(self.clone())
     }
 
     fn cancel(&self, id: u64) -> BoxFuture<'_, Told<DeviceTask>> {
@@ -181,7 +231,9 @@ impl DeviceAdmin for Admin {
                 if task.handle(Happened::Cancelled, now_ms, &self.service.options.tasks) == Step::Ignored {
                     return Err(DeviceAdminError::TooLate);
                 }
-                if self.commit(vec![Row::Task(Box::new(task.clone()))]).await? == Outcome::Done {
+                let test = tests::ended(&self.service, &task).await.map_err(|error| unavailable(&error))?;
+                let rows = std::iter::once(Row::Task(Box::new(task.clone()))).chain(test).collect();
+                if self.commit(rows).await? == Outcome::Done {
                     self.service.task_changed(&task);
                     return Ok(task_view(&task));
                 }
@@ -229,24 +281,30 @@ impl Admin {
             }
             device.revision = device.revision.saturating_add(1);
             if self.commit(vec![Row::Device(Box::new(device.clone()))]).await? == Outcome::Done {
+                self.poke(device.id);
                 return Ok(self.view(&device));
             }
         }
         Err(overtaken())
     }
 
-    /// With when it was seen last, which may not be written yet.
+    /// With when it was seen last, which may not be written yet, and over what its agent is connected.
     fn view(&self, device: &Device) -> ManagedDevice {
-        views::device_view(device, self.service.seen.get(device.id).unwrap_or(device.seen))
+        let seen = self.service.seen.get(device.id).unwrap_or(device.seen);
+        let connected_over = self.service.agents.connected_over(device.id);
+        views::device_view(device, seen, connected_over, self.service.calls.last_call(device.id))
+    }
+
+    /// A device's agent that is connected is looked at: it may be served no longer, or from now on.
+    fn poke(&self, device: DeviceId) {
+        self.service.agents.poke(device, self.service.mono());
     }
 
     async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
     ) -> Told<T> {
-        read(&self.service.readers, job)
-            .await
-            .map_err(|error| DeviceAdminError::Unavailable(sangam_storage::with_sources(&error)))
+        read(&self.service.readers, job).await.map_err(|error| unavailable(&error))
     }
 
     async fn commit(&self, rows: Vec<Row>) -> Told<Outcome> {
@@ -268,8 +326,16 @@ fn listed<R, T>(rows: Vec<R>, limit: usize, number: impl Fn(&R) -> u64, view: im
     DeviceList { items: shown.iter().map(view).collect(), next }
 }
 
+fn not_done(error: &crate::names::NamesError) -> DeviceAdminError {
+    DeviceAdminError::Unavailable(sangam_storage::with_sources(error))
+}
+
 fn invalid(why: &str) -> DeviceAdminError {
     DeviceAdminError::Invalid(why.to_owned())
+}
+
+fn unavailable(error: &StoreError) -> DeviceAdminError {
+    DeviceAdminError::Unavailable(sangam_storage::with_sources(error))
 }
 
 fn overtaken() -> DeviceAdminError {

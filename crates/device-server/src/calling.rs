@@ -1,33 +1,50 @@
-//! Calls: a device that something waits for is asked to begin a session (TR-069 Amendment 6 §3.2.2.1).
+//! Calls: a device that something waits for is asked to begin a session (TR-069 Amendment 6 §3.2.2).
 //!
 //! One call of a device is under way at a time, and whoever wants another meanwhile gets what comes of that one. From one to the
 //! next some seconds pass, as devices refuse what comes sooner; a device that came by itself meanwhile is not called. Devices tell
 //! where they are called, so only addresses are called that [`reach`] lets through.
+//!
+//! A device may be called by HTTP ([`http`]), through the NAT that it is behind ([`udp`]) and through its XMPP server ([`xmpp`]): they
+//! are tried in that order, and why each failed is kept. Whatever comes of it, what waits is done when the device comes by itself.
 
+mod attempts;
 mod called;
 mod get;
-mod origins;
+mod http;
 mod reach;
+mod recent;
+mod resolver;
+mod stamps;
 mod tls;
+mod told;
+mod udp;
+mod xmpp;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use sangam_auth::digest::{Challenges, DigestClient, RequestLine};
-use sangam_cwmp_proto::connection_request::http::{Answer, ConnectionRequestUrl, HttpRequest, Step};
+use sangam_control::KeptBinding;
+use sangam_cwmp_proto::connection_request::Host;
 use sangam_device_proto::DeviceId;
 use sangam_device_proto::device::{Device, State};
 use sangam_device_proto::task::{Report, Task, TaskState};
 use sangam_storage::devices::{Change, Row};
-use sangam_types::Mono;
+use sangam_types::{Mono, Wall};
 use tokio::sync::{Semaphore, watch};
 
+pub(crate) use self::attempts::{Attempts, CallKind, LastCall};
 pub(crate) use self::called::Called;
-use self::get::{Got, NoAnswer, Target};
-use self::origins::Origins;
+use self::reach::Rule;
+use self::recent::Recent;
+use self::resolver::Resolver;
+use self::stamps::StampSource;
 use self::tls::Tls;
+use self::udp::Arrivals;
+pub(crate) use self::udp::hear_bindings;
+use self::xmpp::Xmpp;
+pub(crate) use self::xmpp::run as run_xmpp;
 use crate::options::CallOptions;
 use crate::reading::read;
 use crate::service::Service;
@@ -41,8 +58,18 @@ pub(crate) struct Calls {
     options: CallOptions,
     permits: Arc<Semaphore>,
     lines: Mutex<HashMap<DeviceId, Line>>,
-    origins: Mutex<Origins>,
+    /// Where the last session of each device came from.
+    origins: Mutex<Recent<DeviceId, IpAddr>>,
+    /// What came of the last call of each.
+    last: Mutex<Recent<DeviceId, LastCall>>,
+    /// The bindings that devices keep open, by the names that they log in to STUN with.
+    bindings: Mutex<Recent<Box<str>, KeptBinding>>,
+    /// Who waits for a device to come.
+    arrivals: Arrivals,
+    resolver: Resolver,
+    stamps: StampSource,
     tls: Tls,
+    xmpp: Option<Xmpp>,
 }
 
 /// A device that is called, or was a moment ago.
@@ -54,23 +81,46 @@ enum Line {
 }
 
 impl Calls {
-    pub(crate) fn new(options: &CallOptions) -> Self {
+    pub(crate) fn new(options: &CallOptions, now: Wall) -> Self {
         Self {
             options: options.clone(),
             permits: Arc::new(Semaphore::new(options.at_once.max(1))),
             lines: Mutex::default(),
-            origins: Mutex::new(Origins::new(options.addresses_max)),
+            origins: Mutex::new(Recent::new(options.addresses_max)),
+            last: Mutex::new(Recent::new(options.addresses_max)),
+            bindings: Mutex::new(Recent::new(options.bindings_max)),
+            arrivals: Arrivals::default(),
+            resolver: Resolver::new(options.lookups_max),
+            stamps: StampSource::open(options.stamp_file.clone(), now),
             tls: Tls::default(),
+            xmpp: options.xmpp.as_ref().map(Xmpp::new),
         }
     }
 
     /// A device is served in a session that came from there.
     pub(crate) fn came_from(&self, device: DeviceId, from: IpAddr) {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).note(device, from.to_canonical());
+        self.arrivals.came(device);
+    }
+
+    /// What came of the last call of a device, if that is remembered.
+    pub(crate) fn last_call(&self, device: DeviceId) -> Option<LastCall> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).get(&device)
+    }
+
+    /// The connection with the XMPP server, if there is to be one.
+    pub(crate) fn xmpp(&self) -> Option<&Xmpp> {
+        self.xmpp.as_ref()
+    }
+
+    /// The addresses of a host at which a device may be called.
+    async fn addresses(&self, host: &Host, port: u16, rule: Rule) -> Result<Vec<SocketAddr>, Called> {
+        let resolved = reach::addresses(&self.resolver, host, port, rule);
+        tokio::time::timeout(self.options.connect_timeout, resolved).await.unwrap_or(Err(Called::Timeout))
     }
 
     fn origin(&self, device: DeviceId) -> Option<IpAddr> {
-        self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(device)
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&device)
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<DeviceId, Line>> {
@@ -160,17 +210,20 @@ async fn attempt(service: &Service, id: DeviceId) -> Called {
             return Called::Failed;
         }
     };
-    let called = reach_device(service, &device).await;
-    tracing::debug!(device = %device.key, outcome = called.label(), "a device was called");
+    let attempts = reach_device(service, &device).await;
+    let called = attempts.outcome();
+    tracing::debug!(device = %device.key, outcome = called.label(), attempts = ?attempts.all(), "a device was called");
     if called != Called::Accepted {
-        note(service, tasks, called).await;
+        note(service, tasks, &attempts.text()).await;
     }
+    let last = LastCall { at: service.now(), outcome: called, attempts };
+    service.calls.last.lock().unwrap_or_else(PoisonError::into_inner).note(id, last);
     called
 }
 
 /// Why their device was not reached stands in the tasks that wait, until they are sent.
-async fn note(service: &Service, tasks: Vec<Task>, called: Called) {
-    let report = Report::of(0, called.text());
+async fn note(service: &Service, tasks: Vec<Task>, why: &str) {
+    let report = Report::of(0, why);
     let untried = tasks.into_iter().filter(|task| task.state == TaskState::Queued && task.attempts == 0);
     let rows: Vec<Row> = untried
         .filter(|task| task.report.as_ref() != Some(&report))
@@ -187,56 +240,29 @@ async fn note(service: &Service, tasks: Vec<Task>, called: Called) {
     }
 }
 
-async fn reach_device(service: &Service, device: &Device) -> Called {
+/// Tries the ways that there are to a device, one after the other, until one is settled: its URL, its NAT's binding, its XMPP server.
+async fn reach_device(service: &Service, device: &Device) -> Attempts {
+    let mut attempts = Attempts::default();
     if device.state != State::Enrolled {
-        return Called::NotAllowed;
+        attempts.add(CallKind::Http, Called::NotAllowed);
+        return attempts;
     }
-    let Some(told) = &device.reach.connection_request_url else { return Called::NoAddress };
-    let url = match ConnectionRequestUrl::parse(told) {
-        Ok(url) => url,
-        Err(offence) => {
-            tracing::debug!(device = %device.key, %offence, "a device told of no URL that can be called");
-            return Called::NoAddress;
+    if device.reach.connection_request_url.is_some() {
+        attempts.add(CallKind::Http, http::call(&service.calls, device).await);
+    }
+    if !attempts.is_settled() {
+        let device = told::completed(service, device).await;
+        if device.reach.nat_detected {
+            attempts.add(CallKind::Udp, udp::call(service, &device).await);
         }
-    };
-    let calls = &service.calls;
-    let rule = reach::Rule { origin: calls.origin(device.id), any_address: calls.options.any_address };
-    let resolved = tokio::time::timeout(calls.options.connect_timeout, reach::addresses(&url, rule)).await;
-    let addresses = match resolved {
-        Ok(Ok(addresses)) => addresses,
-        Ok(Err(why)) => return why,
-        Err(_) => return Called::Timeout,
-    };
-    converse(calls, device, Target { addresses, url: url.clone() }, url).await
-}
-
-/// The exchanges of one call.
-async fn converse(calls: &Calls, device: &Device, target: Target, url: ConnectionRequestUrl) -> Called {
-    let login = device.access.to_device.as_ref();
-    let mut client = login.map(|login| DigestClient::new(&*login.user, login.secret.expose()));
-    let (mut request, mut exchange) = HttpRequest::new(url);
-    loop {
-        let got = get::get(&target, &exchange, &calls.options, &calls.tls).await;
-        if matches!(got, Err(NoAnswer::Timeout)) {
-            return Called::Timeout;
-        }
-        let got: Option<Got> = got.ok();
-        let challenges: Vec<&str> = got.iter().flat_map(|got| &got.challenges).map(String::as_str).collect();
-        let answer = got.as_ref().map_or(Answer::Nothing, |got| Answer::Response {
-            status: got.status,
-            challenges: &challenges,
-            retry_after: got.retry_after.as_deref(),
-        });
-        let mut authorizer = |challenges: &[&str], method: &str, target: &str| {
-            let client = client.as_mut()?;
-            client.challenged(&Challenges::parse(challenges.iter().copied())).ok()?;
-            client.authorize(RequestLine { method, target }, rand::random())
-        };
-        match request.handle_answer(&answer, &mut authorizer) {
-            Step::Send(next) => exchange = next,
-            Step::Done(verdict) => return verdict.into(),
+        if device.reach.jid.is_some() && !attempts.is_settled() {
+            attempts.add(CallKind::Xmpp, xmpp::call(&service.calls, &device).await);
         }
     }
+    for (kind, called) in attempts.all() {
+        service.metrics.call_attempted(kind.label(), called.label());
+    }
+    attempts
 }
 
 #[cfg(test)]
@@ -248,7 +274,7 @@ mod tests {
     }
 
     fn calls(waiting_max: usize) -> Calls {
-        Calls::new(&CallOptions { waiting_max, ..CallOptions::default() })
+        Calls::new(&CallOptions { waiting_max, ..CallOptions::default() }, Wall::from_unix_secs(1))
     }
 
     #[test]

@@ -9,6 +9,7 @@ use sangam_telemetry::metrics::devices::DeviceMetrics;
 use sangam_types::Wall;
 use tokio::sync::{oneshot, watch};
 
+use crate::news::News;
 use crate::options::Options;
 use crate::seen::SeenBoard;
 
@@ -72,6 +73,7 @@ pub(crate) struct Overloaded;
 pub(crate) struct CommitterDeps {
     pub(crate) writer: Box<dyn Writer>,
     pub(crate) seen: Arc<SeenBoard>,
+    pub(crate) news: Arc<News>,
     pub(crate) metrics: Arc<DeviceMetrics>,
     pub(crate) clock: Arc<dyn Fn() -> Wall + Send + Sync>,
     /// The last event that the store has.

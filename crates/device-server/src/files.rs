@@ -1,6 +1,7 @@
 //! Files that devices fetch and bring: their bytes lie in a directory, each under its number; what is known of them is in the store.
 //!
-//! A device is let in by credentials that were made for one transfer of one task and end with their time ([`access`]). Whatever a
+//! A device is let in by credentials that were made for one transfer of one task and end with that task, with their time, or when the device is
+//! no longer one of ours ([`access`]). Whatever a
 //! file is called, no name of it becomes a path.
 
 mod access;

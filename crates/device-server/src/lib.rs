@@ -11,23 +11,42 @@
 //! Clauses and their tests: `docs/protocols/cwmp.md`.
 
 mod admin;
+mod aftermath;
+mod alarms;
 mod calling;
+mod certificate;
+mod changes;
 mod committer;
 mod cwmp;
+mod diagnostics;
+mod figures;
 mod files;
+mod heads;
 mod names;
+mod news;
 mod numbers;
 mod options;
+mod ordering;
 mod part;
 mod population;
+mod provisioning;
 mod reading;
+mod rounds;
 mod seen;
 mod server;
 mod service;
 mod task_clock;
 mod task_watch;
+mod usp;
 
-pub use options::{CallOptions, Credentials, FileOptions, Keep, Live, Options};
+pub use options::{
+    AlarmOptions, CallOptions, Credentials, FileOptions, Keep, Live, NewsOptions, Options, ProfileOptions, XmppOptions,
+};
+pub use sangam_device_proto::alarm::FloodRules;
 pub use sangam_device_proto::enrol::{EnrolRules, Policy};
+pub use sangam_device_proto::profile::PursuitRules;
 pub use sangam_device_proto::secret::{Login, Secret};
-pub use server::{Deps, DeviceServer, StartError};
+pub use sangam_usp_proto::record::MqttVersion;
+pub use sangam_usp_proto::{EndpointId, UspLimits};
+pub use server::{Deps, DeviceServer, StartError, Stun};
+pub use usp::{BrokerOptions, BrokerTls, BrokerWire, StompOptions, UspOptions};

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sangam_device_proto::schema::{NameRow, NotInterned, Schema, SchemaKey, SchemaRules};
@@ -9,6 +10,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::committer::{Committer, NotStored};
 use crate::numbers::Numbers;
+use crate::options::Options;
 use crate::reading::read;
 
 /// A name as a device reports it.
@@ -25,6 +27,9 @@ pub(crate) struct NameOf<'a> {
 pub(crate) struct Names {
     rules: SchemaRules,
     cached_max: usize,
+    schemas_max: u64,
+    /// Schemas that the store has, no fewer.
+    schemas: AtomicU64,
     slots: Mutex<HashMap<SchemaKey, Slot>>,
 }
 
@@ -40,14 +45,23 @@ pub(crate) enum NamesError {
     NotStored(#[from] NotStored),
     #[error("as much waits to be written as may")]
     Overloaded,
+    #[error("there are as many schemas as may be")]
+    Full,
     /// Another process has written to the schema.
     #[error("the schema was changed by somebody else")]
     Overtaken,
 }
 
 impl Names {
-    pub(crate) fn new(rules: SchemaRules, cached_max: usize) -> Self {
-        Self { rules, cached_max: cached_max.max(1), slots: Mutex::default() }
+    /// For a store that has so many schemas, none of which goes.
+    pub(crate) fn new(options: &Options, schemas: u64) -> Self {
+        Self {
+            rules: options.schemas,
+            cached_max: options.schemas_cached.max(1),
+            schemas_max: options.schemas_max,
+            schemas: AtomicU64::new(schemas),
+            slots: Mutex::default(),
+        }
     }
 
     /// The schema, with all of these names that it takes; says how many it did not.
@@ -64,6 +78,8 @@ impl Names {
             Some(known) => (known, false),
             None => match load(readers, key).await? {
                 Some(loaded) => (Arc::new(loaded), false),
+                // Several at once may pass it by as many.
+                None if self.schemas.load(Ordering::Relaxed) >= self.schemas_max => return Err(NamesError::Full),
                 None => (Arc::new(Schema::new(numbers.schema(), key.clone())), true),
             },
         };
@@ -79,11 +95,26 @@ impl Names {
         // Until it is durable nobody has it: after a failure it is read again.
         match committer.commit(room, Change::from(rows)).await? {
             Outcome::Done => {
+                self.schemas.fetch_add(u64::from(is_new), Ordering::Relaxed);
                 *held = Some(Arc::clone(&schema));
                 Ok((schema, left_out))
             }
             Outcome::Refused { .. } => Err(NamesError::Overtaken),
         }
+    }
+
+    /// The schema as it is known; `None`: there is none. Nothing is made.
+    pub(crate) async fn known(
+        &self,
+        readers: &Arc<dyn Readers>,
+        key: &SchemaKey,
+    ) -> Result<Option<Arc<Schema>>, StoreError> {
+        let slot = self.slot(key);
+        let mut held = slot.lock().await;
+        if held.is_none() {
+            *held = load(readers, key).await?.map(Arc::new);
+        }
+        Ok(held.clone())
     }
 
     fn slot(&self, key: &SchemaKey) -> Slot {

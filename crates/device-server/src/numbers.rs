@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sangam_storage::devices::{DeviceId, FileId, LastIds, SchemaId, TaskId};
+use sangam_storage::devices::{AlarmId, DeviceId, FileId, LastIds, ProfileId, SchemaId, TaskId};
 
 /// Gives rows their numbers, each above all that the store has. Events get theirs where they are written, as theirs have to
 /// count up in that order.
@@ -10,6 +10,8 @@ pub(crate) struct Numbers {
     schema: AtomicU64,
     task: AtomicU64,
     file: AtomicU64,
+    alarm: AtomicU64,
+    profile: AtomicU64,
 }
 
 impl Numbers {
@@ -19,6 +21,8 @@ impl Numbers {
             schema: AtomicU64::new(last.schema.0),
             task: AtomicU64::new(last.task.0),
             file: AtomicU64::new(last.file.0),
+            alarm: AtomicU64::new(last.alarm.0),
+            profile: AtomicU64::new(last.profile.0),
         }
     }
 
@@ -37,6 +41,14 @@ impl Numbers {
 
     pub(crate) fn file(&self) -> FileId {
         FileId(next(&self.file))
+    }
+
+    pub(crate) fn alarm(&self) -> AlarmId {
+        AlarmId(next(&self.alarm))
+    }
+
+    pub(crate) fn profile(&self) -> ProfileId {
+        ProfileId(next(&self.profile))
     }
 
     pub(crate) fn task(&self) -> TaskId {

@@ -56,10 +56,14 @@ impl DevicesPart {
         }
         let (rows, bytes) = condition.waiting;
         let (open, max) = (self.service.sessions.len(), self.service.options.sessions_max);
-        let detail = format!("{open} sessions are open; {rows} rows and {bytes} bytes wait to be written");
+        let (agents, agents_max) = (self.service.agents.len(), self.service.options.usp.agents_max);
+        let detail = format!(
+            "{open} sessions are open and {agents} agents connected; {rows} rows and {bytes} bytes wait to be written"
+        );
+        let is_crowded = open * 100 >= max * NEARLY_FULL || agents * 100 >= agents_max * NEARLY_FULL;
         let state = if condition.draining {
             PartState::Draining
-        } else if condition.percent >= NEARLY_FULL || open * 100 >= max * NEARLY_FULL {
+        } else if condition.percent >= NEARLY_FULL || is_crowded {
             PartState::Degraded
         } else {
             PartState::Ready

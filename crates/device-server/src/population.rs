@@ -14,15 +14,16 @@ pub(crate) struct Population {
 
 impl Population {
     /// What the store has at the start; waits for it.
-    pub(crate) fn of(readers: &Arc<dyn Readers>) -> Result<Self, StoreError> {
+    pub(crate) fn of(readers: &Arc<dyn Readers>) -> Result<(Self, Totals), StoreError> {
         let (answer, answered) = mpsc::channel();
         readers.read(Box::new(move |snapshot| {
             // It is waited for.
             let _: Result<(), _> = answer.send(snapshot.totals());
         }))?;
         let population = Self::default();
-        population.count(&answered.recv().unwrap_or(Err(StoreError::Busy))?);
-        Ok(population)
+        let totals = answered.recv().unwrap_or(Err(StoreError::Busy))?;
+        population.count(&totals);
+        Ok((population, totals))
     }
 
     /// What the store has.

@@ -3,16 +3,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sangam_storage::devices::{DeviceId, Row, Seen};
 
+use crate::changes::{Changed, Changes};
+
 /// When devices were seen last, as long as that is not written: one row of a device, however often it came.
 #[derive(Debug, Default)]
 pub(crate) struct SeenBoard {
+    /// Whether what was read of a device still holds.
+    pub(crate) changes: Changes,
     waiting: Mutex<HashMap<DeviceId, Seen>>,
 }
 
 impl SeenBoard {
     /// It is written soon.
-    pub(crate) fn note(&self, device: DeviceId, seen: Seen) {
+    pub(crate) fn note(&self, device: DeviceId, seen: Seen) -> Changed {
         self.lock().insert(device, seen);
+        self.changes.note(device)
     }
 
     /// What is known and may not be written yet.

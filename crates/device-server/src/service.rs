@@ -4,22 +4,31 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use sangam_auth::digest::DigestServer;
-use sangam_device_proto::task::Task;
+use sangam_control::StunSocket;
+use sangam_device_proto::task::{Task, TaskState};
 use sangam_storage::Room;
 use sangam_storage::devices::Readers;
 use sangam_telemetry::metrics::devices::DeviceMetrics;
 use sangam_types::{Mono, Wall};
 
+use crate::aftermath::{Aftermath, Happened};
+use crate::alarms::Alarms;
 use crate::calling::Calls;
 use crate::committer::Committer;
 use crate::cwmp::Sessions;
 use crate::files::Files;
+use crate::heads::Heads;
 use crate::names::Names;
+use crate::news::News;
 use crate::numbers::Numbers;
 use crate::options::{Live, Options};
+use crate::ordering::Ordering;
 use crate::population::Population;
+use crate::provisioning::Provisioning;
+use crate::rounds::Presence;
 use crate::seen::SeenBoard;
 use crate::task_watch::TaskWatch;
+use crate::usp::Agents;
 
 /// What all sessions use.
 pub(crate) struct Service {
@@ -32,10 +41,24 @@ pub(crate) struct Service {
     pub(crate) numbers: Numbers,
     pub(crate) names: Names,
     pub(crate) seen: Arc<SeenBoard>,
+    pub(crate) heads: Heads,
     pub(crate) sessions: Sessions,
     pub(crate) calls: Calls,
+    /// The relay's STUN listener, if it runs in this process.
+    pub(crate) stun: Option<Arc<dyn StunSocket>>,
     pub(crate) files: Files,
+    /// Agents of USP that are connected.
+    pub(crate) agents: Arc<Agents>,
     pub(crate) task_watch: TaskWatch,
+    /// What devices are to be set to.
+    pub(crate) provisioning: Provisioning,
+    /// What is wrong with them.
+    pub(crate) alarms: Alarms,
+    pub(crate) aftermath: Aftermath,
+    pub(crate) news: Arc<News>,
+    /// How many of them come.
+    pub(crate) presence: Presence,
+    pub(crate) ordering: Ordering,
     /// How many devices there are.
     pub(crate) population: Population,
     /// No session begins any more.
@@ -64,10 +87,23 @@ impl Service {
         Mono::from_start(self.began.elapsed())
     }
 
-    /// A task is in another state, durably: it is counted, and whoever waits for it looks again.
+    /// A task is in another state, durably: it is counted, and whoever waits for it looks again; an agent that is connected gets it at once.
     pub(crate) fn task_changed(&self, task: &Task) {
         self.metrics.task(task.kind.name(), task.state.name());
         self.task_watch.changed(task.id);
+        if task.state == TaskState::Queued {
+            self.agents.poke(task.device, self.mono());
+        }
+        if task.state.is_over() {
+            self.happened(Happened::TaskOver(Box::new(task.clone())));
+        }
+    }
+
+    /// Something that others may follow from.
+    pub(crate) fn happened(&self, what: Happened) {
+        if !self.aftermath.note(what) {
+            self.metrics.refused("aftermath_full");
+        }
     }
 
     pub(crate) fn digest(&self) -> MutexGuard<'_, DigestServer> {

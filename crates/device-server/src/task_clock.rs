@@ -4,6 +4,7 @@ use std::time::Duration;
 use sangam_device_proto::task::{Happened, Step, Task};
 use sangam_storage::devices::{Change, Outcome, Row, TaskId};
 
+use crate::diagnostics;
 use crate::names::NamesError;
 use crate::reading::read;
 use crate::service::Service;
@@ -79,9 +80,11 @@ async fn settle(service: &Arc<Service>, mut task: Task, what: Happened) -> Resul
         return Ok(());
     }
     let changed = task.clone();
+    let test = diagnostics::ended(service, &task).await?;
+    let rows: Vec<Row> = std::iter::once(Row::Task(Box::new(task))).chain(test).collect();
     let room = service.committer.admit(0).map_err(|_| NamesError::Overloaded)?;
     // If it is refused, somebody else has settled it.
-    if service.committer.commit(room, Change::from(vec![Row::Task(Box::new(task))])).await? == Outcome::Done {
+    if service.committer.commit(room, Change::from(rows)).await? == Outcome::Done {
         service.task_changed(&changed);
     }
     Ok(())

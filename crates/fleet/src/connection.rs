@@ -26,6 +26,7 @@ use sangam_sync_client::ClientError;
 use crate::cpe::CpeOptionsError;
 use crate::options::OptionsError;
 use crate::sync::SyncOptionsError;
+use crate::usp::UspOptionsError;
 
 /// Why a fleet could not start: nothing is known of the server.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,14 @@ pub enum FleetError {
     /// The options of a fleet of CPEs make no sense.
     #[error(transparent)]
     CpeOptions(#[from] CpeOptionsError),
+    /// The options of a fleet of USP agents make no sense.
+    #[error(transparent)]
+    UspOptions(#[from] UspOptionsError),
+    /// Nobody says who the controller is.
+    #[error(
+        "the endpoint id of the controller is not known, and the server does not say it: give it with `--controller`"
+    )]
+    Controller,
     /// Devices cannot listen for connection requests.
     #[error("devices cannot listen for connection requests on {address}: give an address of this machine")]
     Listen {

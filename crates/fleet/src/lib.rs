@@ -12,6 +12,9 @@
 //! [`simulate_cpe`] has devices of TR-069 boot, come by themselves, change and do what an ACS tells them, and accounts for
 //! every event until its InformResponse: [`CpeOptions`], [`CpeReport`].
 //!
+//! [`simulate_usp`] has agents of TR-369 connect, boot, tell what happens and do what a controller asks, and accounts for every
+//! notification and every command: [`UspOptions`], [`UspReport`].
+//!
 //! Spoken in rooms are the Socket.IO session events in both spellings that front ends use, and the JSON messages of IF.swarm's agents,
 //! over WebSocket. Left out: long polling, media, and clients that break the protocol.
 
@@ -28,12 +31,17 @@ mod report;
 mod rooms;
 mod sequence;
 mod socketio_client;
+mod source_address;
 mod statistics;
 mod sync;
+mod usp;
 mod wire;
 
 pub use connection::{FleetError, Trust};
-pub use cpe::{CpeFaults, CpeModel, CpeOptions, CpeOptionsError, CpeProgress, CpeReport, EventCount, simulate_cpe};
+pub use cpe::{
+    CpeFaults, CpeModel, CpeOptions, CpeOptionsError, CpeProgress, CpeReport, CpeTasks, EventCount, LiveReadReport,
+    QuirkShare, TaskAudit, TaskKindReport, TaskReport, TaskWish, simulate_cpe,
+};
 pub use histogram::{Histogram, Percentiles};
 pub use message::Kind;
 pub use options::{Dialect, OptionsError, RoomsOptions};
@@ -41,4 +49,8 @@ pub use report::{KindReport, RoomsReport};
 pub use rooms::{Progress, simulate_rooms};
 pub use sync::{
     MintToken, SyncFaults, SyncOptions, SyncOptionsError, SyncProgress, SyncReport, SyncTokens, simulate_sync,
+};
+pub use usp::{
+    CommandCount, FaultCount, Outage, UspFaults, UspMtp, UspOptions, UspOptionsError, UspProgress, UspReport,
+    simulate_usp,
 };

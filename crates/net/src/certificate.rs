@@ -1,5 +1,7 @@
 //! The server's certificate: loaded, checked, served, and replaced while connections live.
 
+mod client;
+mod der;
 mod error;
 mod files;
 mod validity;
@@ -16,6 +18,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+pub use self::client::{ClientAuthorities, ClientCertificate};
 pub use self::error::CertificateError;
 pub use self::validity::Validity;
 

@@ -30,7 +30,8 @@ pub use accepted::{Accepted, Arrived, EstablishError, FrontStream};
 pub use address_rates::AddressRates;
 pub use admission::{Admission, NotAdmitted, Place};
 pub use certificate::{
-    CertificateError, CertificatePaths, CertificateSnapshot, CertificateStore, Reload, Validity, ValidityWarning,
+    CertificateError, CertificatePaths, CertificateSnapshot, CertificateStore, ClientAuthorities, ClientCertificate,
+    Reload, Validity, ValidityWarning,
 };
 pub use detached::DetachedStream;
 pub use opening_rate::{OpeningRate, retry_after};
@@ -40,6 +41,8 @@ pub use proxy_protocol::{ProxyHeader, ProxyHeaderError};
 pub use rules::{FrontRules, LiveRules};
 pub use stats::{FrontSnapshot, FrontStats, Refused};
 pub use tcp::{BindError, FrontOptions, TcpFront, TcpOptions};
-pub use tls::{Tls, TlsFailure, TlsFront, TlsOptions, TlsSession, TlsSetupError, connect_tls_dangerous_unverified};
+pub use tls::{
+    ClientTlsError, Tls, TlsFailure, TlsFront, TlsOptions, TlsSession, TlsSetupError, connect_tls_dangerous_unverified,
+};
 pub use trusted_proxies::{ForwardingHeader, InvalidNetwork, TrustedProxies};
 pub use waker::Waker;

@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::ServerConfig;
-use rustls::server::Acceptor;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{Acceptor, WebPkiClientVerifier};
+use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -18,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use self::handshake_rate::HandshakeRate;
 pub use self::unverified::connect_tls_dangerous_unverified;
-use crate::certificate::{CertificateStore, provider};
+use crate::certificate::{CertificateError, CertificateStore, ClientAuthorities, ClientCertificate, provider};
 use crate::rules::FrontRules;
 
 /// RFC 8446 §5.1: the content type of the record that carries a ClientHello. No text protocol begins with it.
@@ -102,6 +103,8 @@ pub struct TlsSession {
     pub alpn: Option<Vec<u8>>,
     /// The server name the client asked for (RFC 6066 §3).
     pub server_name: Option<String>,
+    /// What the client has shown and proven, if it was asked for a certificate and has one.
+    pub client: Option<Arc<ClientCertificate>>,
 }
 
 /// Does the TLS handshakes of the listeners that hold a clone of it; they share its limits.
@@ -113,6 +116,12 @@ pub struct TlsFront {
 #[derive(Debug)]
 struct Inner {
     config: Arc<ServerConfig>,
+    certificates: Arc<CertificateStore>,
+    limits: Arc<Limits>,
+}
+
+#[derive(Debug)]
+struct Limits {
     handshakes: Semaphore,
     rate: Mutex<HandshakeRate>,
     timeout: Duration,
@@ -135,6 +144,17 @@ pub enum TlsFailure {
 #[error("TLS cannot be set up: the crypto library offers none of TLS 1.2 and 1.3; this build is broken, use another")]
 pub struct TlsSetupError(#[from] rustls::Error);
 
+/// Clients cannot be asked for certificates.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientTlsError {
+    /// The authorities cannot be used.
+    #[error(transparent)]
+    Authorities(#[from] CertificateError),
+    /// As for any TLS.
+    #[error(transparent)]
+    Setup(#[from] TlsSetupError),
+}
+
 impl TlsFront {
     /// Serves the certificate that `certificates` holds at the time of each handshake: TLS 1.2 and 1.3, no client
     /// certificates, session tickets whose keys rotate by themselves and never leave the process.
@@ -143,32 +163,39 @@ impl TlsFront {
     ///
     /// Only if the crypto library is not what it is built to be.
     pub fn new(certificates: Arc<CertificateStore>, options: TlsOptions) -> Result<Self, TlsSetupError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(certificates);
-        config.alpn_protocols = options.alpn;
-        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
         let rate =
             HandshakeRate::new(options.handshakes_per_second, options.handshakes_burst, options.rate_sources_max);
-        Ok(Self {
-            inner: Arc::new(Inner {
-                config: Arc::new(config),
-                handshakes: Semaphore::new(options.handshakes_max.min(Semaphore::MAX_PERMITS)),
-                rate: Mutex::new(rate),
-                timeout: options.handshake_timeout,
-            }),
-        })
+        let limits = Limits {
+            handshakes: Semaphore::new(options.handshakes_max.min(Semaphore::MAX_PERMITS)),
+            rate: Mutex::new(rate),
+            timeout: options.handshake_timeout,
+        };
+        let config = config(Arc::clone(&certificates), options.alpn, WebPkiClientVerifier::no_client_auth())?;
+        Ok(Self { inner: Arc::new(Inner { config: Arc::new(config), certificates, limits: Arc::new(limits) }) })
+    }
+
+    /// The same, with the same limits, which also asks clients for a certificate of these authorities. Who shows none is let in;
+    /// who shows another is not.
+    ///
+    /// # Errors
+    ///
+    /// The authorities cannot be used, or the crypto library is not what it is built to be.
+    pub fn asking_clients(&self, authorities: &ClientAuthorities) -> Result<Self, ClientTlsError> {
+        let Inner { certificates, limits, config: known } = &*self.inner;
+        let verifier = authorities.verifier()?;
+        let config = config(Arc::clone(certificates), known.alpn_protocols.clone(), verifier)?;
+        let (certificates, limits) = (Arc::clone(certificates), Arc::clone(limits));
+        Ok(Self { inner: Arc::new(Inner { config: Arc::new(config), certificates, limits }) })
     }
 
     /// Whether `client` may begin a handshake now; if so it is counted.
     pub(crate) fn may_begin(&self, client: IpAddr) -> bool {
         // A bucket is whole at every point where a holder could panic.
-        self.inner.rate.lock().unwrap_or_else(PoisonError::into_inner).take(client, Instant::now())
+        self.inner.limits.rate.lock().unwrap_or_else(PoisonError::into_inner).take(client, Instant::now())
     }
 
     pub(crate) async fn handshake(&self, stream: TcpStream) -> Result<(TlsStream<TcpStream>, TlsSession), TlsFailure> {
-        match timeout(self.inner.timeout, self.inner.handshake(stream)).await {
+        match timeout(self.inner.limits.timeout, self.inner.handshake(stream)).await {
             Err(_elapsed) => Err(TlsFailure::Timeout),
             Ok(Err(error)) => Err(TlsFailure::Handshake(error)),
             Ok(Ok(done)) => Ok(done),
@@ -176,17 +203,39 @@ impl TlsFront {
     }
 }
 
+/// What clients are shown, and asked for.
+fn config(
+    certificates: Arc<CertificateStore>,
+    alpn: Vec<Vec<u8>>,
+    verifier: Arc<dyn ClientCertVerifier>,
+) -> Result<ServerConfig, TlsSetupError> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = alpn;
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    Ok(config)
+}
+
+/// The certificate that a client has shown. One that cannot be read names nobody.
+fn client_of(connection: &ServerConnection) -> Option<Arc<ClientCertificate>> {
+    let shown = connection.peer_certificates()?.first()?;
+    Some(Arc::new(ClientCertificate::of(shown).unwrap_or_default()))
+}
+
 impl Inner {
     async fn handshake(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, TlsSession)> {
         // A client that has not sent its whole ClientHello has cost nothing yet and takes nobody's turn.
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let turn = self.handshakes.acquire().await.map_err(io::Error::other)?;
+        let turn = self.limits.handshakes.acquire().await.map_err(io::Error::other)?;
         let stream = start.into_stream(Arc::clone(&self.config)).await?;
         drop(turn);
         let (_, connection) = stream.get_ref();
         let session = TlsSession {
             alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
             server_name: connection.server_name().map(str::to_owned),
+            client: client_of(connection),
         };
         Ok((stream, session))
     }

@@ -1,5 +1,5 @@
 //! Tests a server from outside, as a client of it would find it: STUN (RFC 8489), TURN (RFC 8656) over UDP, TCP and TLS,
-//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), offline-first sync, and HTTP health; multicast DNS (RFC 6762) on this machine's own networks; and the NAT it is behind (RFC 5780). The server may be ours or
+//! JSON signaling over WebSocket, Socket.IO (revision 5, on Engine.IO 4), offline-first sync, TR-069 (CWMP), USP controllers, and HTTP health; multicast DNS (RFC 6762) on this machine's own networks; and the NAT it is behind (RFC 5780). The server may be ours or
 //! anybody's: the codec of STUN and TURN is `stun-types` and `turn-types`, written by others, and that of Socket.IO is this
 //! crate's own, so that a probe is a second opinion on our own server too.
 //!
@@ -11,6 +11,7 @@
 mod api;
 mod bounds;
 mod credentials;
+mod cwmp;
 mod dial;
 mod error;
 mod fault;
@@ -34,10 +35,12 @@ mod sync;
 mod trust;
 mod turn;
 mod uri;
+mod usp;
 
 pub use api::{ApiAnswer, ApiRequest, api};
 pub use bounds::Bounds;
 pub use credentials::Credentials;
+pub use cwmp::{CwmpAsked, CwmpMeasured, cwmp};
 pub use error::ProbeError;
 pub use fault::Fault;
 pub use finding::{Finding, Mark};
@@ -56,3 +59,4 @@ pub use sync::{SyncAsked, SyncMeasured, sync};
 pub use trust::Trust;
 pub use turn::{EchoMeasured, Load, Relay, TurnMeasured, turn};
 pub use uri::{ServerUri, Service, Transport, UriError};
+pub use usp::{UspAsked, UspMeasured, usp};

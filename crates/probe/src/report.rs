@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::cwmp::CwmpMeasured;
 use crate::finding::{Finding, Mark};
 use crate::health::HealthMeasured;
 use crate::mdns::MdnsMeasured;
@@ -9,11 +10,12 @@ use crate::socketio::SocketIoMeasured;
 use crate::stun::StunMeasured;
 use crate::sync::SyncMeasured;
 use crate::turn::TurnMeasured;
+use crate::usp::UspMeasured;
 
 /// What a probe found out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `sync`, `health`, `mdns`, `nat`.
+    /// Which probe: `stun`, `turn`, `signal`, `socketio`, `sync`, `cwmp`, `health`, `mdns`, `nat`, `usp`.
     pub probe: &'static str,
     /// What was probed, as it was named.
     pub target: String,
@@ -37,12 +39,16 @@ pub enum Measured {
     SocketIo(Box<SocketIoMeasured>),
     /// Of `sync`.
     Sync(SyncMeasured),
+    /// Of `cwmp`.
+    Cwmp(CwmpMeasured),
     /// Of `health`.
     Health(HealthMeasured),
     /// Of `mdns`.
     Mdns(MdnsMeasured),
     /// Of `nat`.
     Nat(NatMeasured),
+    /// Of `usp`.
+    Usp(Box<UspMeasured>),
 }
 
 impl Report {

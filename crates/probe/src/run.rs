@@ -25,6 +25,7 @@ pub(crate) struct Run<'a> {
 }
 
 /// Nothing more can be tried.
+#[derive(Debug)]
 pub(crate) enum Stop {
     Found(Box<Finding>),
     Error(ProbeError),

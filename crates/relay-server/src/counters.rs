@@ -43,10 +43,13 @@ pub(crate) enum Counter {
     ClientBytesIn,
     ClientMessagesOut,
     ClientBytesOut,
+    OutwardDatagrams,
+    BindingsTold,
+    BindingsMissed,
 }
 
 impl Counter {
-    pub(crate) const COUNT: usize = Self::ClientBytesOut as usize + 1;
+    pub(crate) const COUNT: usize = Self::BindingsMissed as usize + 1;
 
     /// What counts a relay socket that was not opened. Quotas are the core's to count.
     pub(crate) const fn of_open_error(error: OpenError) -> Option<Self> {

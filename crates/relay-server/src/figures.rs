@@ -178,6 +178,8 @@ pub(crate) fn snapshot(threads: impl IntoIterator<Item = Values>) -> RelaySnapsh
             ("refused", driver(Counter::OpenRefused)),
             ("not_reserved", driver(Counter::OpenNotReserved)),
         ],
+        kept_bindings: vec![("told", driver(Counter::BindingsTold)), ("missed", driver(Counter::BindingsMissed))],
+        outward_datagrams: driver(Counter::OutwardDatagrams),
         socket_errors: driver(Counter::SocketErrors),
         log_lines_suppressed: driver(Counter::LogLinesSuppressed),
         probe_allocations: driver(Counter::ProbeAllocations),

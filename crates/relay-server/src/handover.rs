@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sangam_control::StunDatagram;
 use sangam_net::Waker;
 use sangam_net::udp::Socket;
 use sangam_turn_proto::{AllocationKey, FiveTuple, RelayedAddr, RequestId, ReservationToken};
@@ -33,6 +34,8 @@ pub(crate) enum Handover {
     PathEnded { client: FiveTuple, keeper: usize },
     /// The connection of a client whose allocation the other thread keeps is closed.
     ConnectionClosed(FiveTuple),
+    /// A datagram of another part of this process, to leave from a listening socket.
+    Outward(StunDatagram),
 }
 
 /// A message as it came from a client, and the thread that heard it.

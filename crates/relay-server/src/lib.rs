@@ -58,6 +58,7 @@ mod shared;
 mod start_error;
 mod stream_listener;
 mod stream_queue;
+mod stun_sender;
 mod supervisor;
 mod thread;
 mod thread_face;

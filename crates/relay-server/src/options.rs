@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
-use sangam_control::RelayEvents;
+use sangam_control::{KeptBindings, RelayEvents};
 use sangam_net::udp::SocketBuffers;
 use sangam_turn_proto::{Alternates, IpRange, Lifetimes, Limits, NonceSecret, RelayAddress};
 
@@ -42,6 +42,8 @@ pub struct Options {
     pub revocations: Arc<Revocations>,
     /// Where what happens to sessions is told.
     pub events: Arc<RelayEvents>,
+    /// Where bindings are told that devices keep open to be called through them; `None`: nobody calls any.
+    pub kept_bindings: Option<KeptBindings>,
     /// Over which time the rates of sessions are taken.
     pub rate_interval: Duration,
     /// Orders of operators that wait for one thread. Beyond: the thread is named as one that did not answer.
@@ -129,6 +131,7 @@ impl Options {
             revocations: Arc::default(),
             // Two seconds of a server where 500 sessions begin or end in each; 16 pages or programs that watch.
             events: Arc::new(RelayEvents::new(1_024, 16)),
+            kept_bindings: None,
             rate_interval: Duration::from_secs(5),
             orders_queue: 16,
             nonce_secret,

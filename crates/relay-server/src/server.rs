@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sangam_control::{Part, RelayEvents, RelaySessions};
+use sangam_control::{Part, RelayEvents, RelaySessions, StunSocket};
 use sangam_net::udp::{ListenGroup, ListenOptions, Socket, SocketBuffers};
 use sangam_net::{TcpFront, Waker};
 use sangam_telemetry::metrics::relay::{RelayMetrics, RelaySnapshot};
@@ -21,6 +21,7 @@ use crate::sessions::Sessions;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::stream_listener::{Doorway, StreamListener};
+use crate::stun_sender::StunSender;
 use crate::supervisor::{Supervised, Supervisor};
 use crate::thread_face::ThreadFace;
 
@@ -33,6 +34,7 @@ pub struct RelayServer {
     doorway: Arc<Doorway>,
     streams: Arc<Mutex<Vec<StreamListener>>>,
     sessions: Arc<Sessions>,
+    stun_sender: Arc<StunSender>,
 }
 
 impl RelayServer {
@@ -66,7 +68,8 @@ impl RelayServer {
             let (shared, events) = (Arc::clone(&shared), Arc::clone(&sessions.events));
             move || snapshot(&shared, &events)
         });
-        Ok(Self { shared, groups, supervised, doorway, streams: Arc::default(), sessions })
+        let stun_sender = Arc::new(StunSender::new(&shared, &groups));
+        Ok(Self { shared, groups, supervised, doorway, streams: Arc::default(), sessions, stun_sender })
     }
 
     /// The addresses it listens on, with their real ports, in the order they were given.
@@ -116,6 +119,12 @@ impl RelayServer {
     #[must_use]
     pub fn sessions(&self) -> Arc<dyn RelaySessions> {
         Arc::clone(&self.sessions) as Arc<dyn RelaySessions>
+    }
+
+    /// Sends datagrams of other parts from its listening sockets.
+    #[must_use]
+    pub fn stun_socket(&self) -> Arc<dyn StunSocket> {
+        Arc::clone(&self.stun_sender) as Arc<dyn StunSocket>
     }
 
     /// Refuses new allocations, waits until those there are have ended, but no longer than `drain`, and stops. Blocks

@@ -4,6 +4,7 @@ mod control;
 mod events;
 mod mobility;
 mod orders;
+mod outward;
 mod packets;
 mod probes;
 mod quota;

@@ -14,6 +14,7 @@ use sangam_admin_server::not_found;
 use sangam_config::TlsMode;
 use sangam_config::sections::http::Http;
 use sangam_control::{Part, PartReport, PartState};
+use sangam_device_server::DeviceServer;
 use sangam_net::http::{Drained, HttpOptions, serve};
 use sangam_net::{FrontStats, LiveRules, TcpFront, Tls, TlsFront};
 use sangam_telemetry::metrics::listener::{ListenerFigures, ReadListener};
@@ -30,14 +31,15 @@ use crate::start_report::ListenerRow;
 pub(crate) struct BoundListeners(Vec<(PlannedListener, TcpFront)>);
 
 impl BoundListeners {
-    /// Opens every listener, or none.
+    /// Opens every listener, or none. Those that serve devices at any path have a TLS of their own, which may ask for certificates.
     pub(crate) fn bind(
         planned: Vec<PlannedListener>,
         http: &Http,
-        tls: Option<&TlsFront>,
+        (tls, devices_tls): (Option<&TlsFront>, Option<&TlsFront>),
         rules: &LiveRules,
     ) -> anyhow::Result<Self> {
         let bind = |listener: PlannedListener| {
+            let tls = if listener.serves.cwmp { devices_tls } else { tls };
             let tls = match (listener.tls, tls) {
                 (TlsMode::Off, _) => Tls::Off,
                 (TlsMode::On, Some(tls)) => Tls::On(tls.clone()),
@@ -104,7 +106,7 @@ const SERVED: [Served; 5] = [
     (|it| it.main, "http", "pages, health, metrics, /ws, /socket.io/, rendezvous, /ice-servers, /turn, sync at /v1"),
     (|it| it.signaling, "signal", "JSON signaling (WebSocket, any path)"),
     (|it| it.socketio, "socketio", "Socket.IO and its /health"),
-    (|it| it.cwmp, "devices", "CWMP (TR-069, any path)"),
+    (|it| it.cwmp, "devices", "CWMP (TR-069, any path), USP at /usp"),
     (|it| it.metrics && !it.main, "metrics", "/metrics"),
 ];
 
@@ -160,14 +162,20 @@ async fn metrics_to_main(State(metrics): State<Router>, request: Request, next: 
     next.run(request).await
 }
 
-/// On a listener shared with signaling, what is posted anywhere but to Socket.IO is of a device.
+/// On a listener shared with signaling, what is posted anywhere but to Socket.IO is of a device, and so is what asks for USP.
 async fn soap_to_cwmp(State(cwmp): State<Router>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let posted = *request.method() == Method::POST && !path.starts_with("/socket.io");
-    if posted || path.starts_with("/files/") {
+    if posted || path.starts_with("/files/") || is_usp(&request) {
         return cwmp.oneshot(request).await.unwrap_or_else(|never| match never {});
     }
     next.run(request).await
+}
+
+/// Whether a WebSocket is wanted by an agent of USP: no client of signaling names that subprotocol.
+fn is_usp(request: &Request) -> bool {
+    let asks = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
+    request.uri().path() == DeviceServer::USP_PATH && asks.is_some_and(|asks| asks.contains("v1.usp"))
 }
 
 /// What is not `/metrics` is not there.
@@ -178,7 +186,7 @@ async fn metrics_alone(request: Request, next: Next) -> Response {
     not_found(request.method().clone(), request.uri().clone()).await
 }
 
-/// On a shared listener a WebSocket is JSON signaling at any path but those of Socket.IO and sync, everything else is the
+/// On a shared listener a WebSocket is JSON signaling at any path but those of Socket.IO, sync and USP, everything else is the
 /// main HTTP's.
 async fn websockets_to_signaling(
     State((signaling, sync)): State<(Router, bool)>,
@@ -189,7 +197,7 @@ async fn websockets_to_signaling(
     let websocket = upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let path = request.uri().path();
     let websocket = websocket && !path.starts_with("/socket.io") && !(sync && path.starts_with("/v1/"));
-    if websocket || *request.method() == Method::CONNECT {
+    if (websocket || *request.method() == Method::CONNECT) && !is_usp(&request) {
         return signaling.oneshot(request).await.unwrap_or_else(|never| match never {});
     }
     next.run(request).await
@@ -299,6 +307,10 @@ mod tests {
         assert_eq!(status(shared, Request::post("/acs")).await, StatusCode::NO_CONTENT);
         assert_eq!(status(shared, Request::get("/files/image")).await, StatusCode::NO_CONTENT);
         assert_eq!(status(shared, Request::get("/acs")).await, StatusCode::IM_A_TEAPOT);
+        let usp = |path: &str| Request::get(path).header(header::SEC_WEBSOCKET_PROTOCOL, "v1.usp");
+        assert_eq!(status(shared, usp("/usp")).await, StatusCode::NO_CONTENT);
+        assert_eq!(status(shared, usp("/")).await, StatusCode::IM_A_TEAPOT);
+        assert_eq!(status(shared, Request::get("/usp")).await, StatusCode::IM_A_TEAPOT);
         assert_eq!(status(Serves::CWMP, Request::get("/")).await, StatusCode::NO_CONTENT);
         assert_eq!(status(Serves::SIGNALING, Request::post("/acs")).await, StatusCode::IM_A_TEAPOT);
     }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::response::Response;
 use http::HeaderMap;
 use prometheus_client::registry::Registry;
-use sangam_admin_server::{Access, AdminOptions, AdminState, not_found};
+use sangam_admin_server::{Access, AdminOptions, AdminState, Telemetry, not_found};
 use sangam_auth::scope::Scope;
 use sangam_config::{Config, TlsMode};
 use sangam_control::{Part, TokenRevocations};
@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, wall_now};
 use crate::data_dir_part::DataDirPart;
 use crate::generated_secrets::GeneratedSecrets;
+use crate::host_figures::HostFigures;
 use crate::listeners::{HttpPart, sum};
 use crate::node_key::NodeKey;
 use crate::node_part::NodePart;
@@ -156,12 +157,19 @@ fn routes(
         Arc::new(DataDirPart::new(ground.data_dir.clone(), config.data.free_space_min)),
         Arc::new(NodePart(node.clone())),
     ];
+    let host = HostFigures::new(ground.data_dir.clone(), Vec::new(), 0);
+    let telemetry = Arc::new(Telemetry::new(vec![Arc::new(host)]));
+    let sampled = Arc::clone(&telemetry);
+    // It ends with the runtime.
+    tokio::spawn(async move { sampled.run(Arc::new(move || clock.now())).await });
     let admin = sangam_admin_server::router(AdminState {
         parts,
         relay: None,
         rooms: None,
         sync: None,
         devices: None,
+        brokers: None,
+        telemetry,
         tokens,
         metrics: HttpMetrics::register(&mut registry),
         registry: Arc::new(registry),

@@ -1,6 +1,7 @@
 //! The configuration in the words of each part of the server.
 
 pub(crate) mod auth;
+pub(crate) mod brokers;
 pub(crate) mod devices;
 pub(crate) mod front;
 pub(crate) mod log;

@@ -193,6 +193,9 @@ fn watched(loaded: &Loaded) -> Vec<PathBuf> {
         &config.auth.sync_jwks_file,
         &config.ice.servers_file,
         &config.devices.shared_credentials_file,
+        &config.devices.calls.xmpp.secret_file,
+        &config.devices.usp.mqtt.credentials_file,
+        &config.devices.usp.stomp.credentials_file,
     ];
     loaded.file.iter().chain(files.into_iter().flatten()).cloned().collect()
 }
@@ -214,7 +217,7 @@ mod tests {
         // Those of a node are read once, at its start.
         let keys = Catalogue::get().keys().iter().filter(|key| key.secret && !key.name.starts_with("node."));
         let names: Vec<String> = keys.map(|key| format!("{}_file", key.name)).collect();
-        assert_eq!(names.len(), 7, "`watched` lists {names:?}");
+        assert_eq!(names.len(), 10, "`watched` lists {names:?}");
     }
 
     #[test]

@@ -9,14 +9,14 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::any_service;
 use prometheus_client::registry::Registry;
-use sangam_admin_server::{Access, AdminOptions, AdminState, CertificatePart, not_found};
+use sangam_admin_server::{Access, AdminOptions, AdminState, CertificatePart, Telemetry, not_found};
 use sangam_auth::turn::{LongTermUsers, RestSecrets};
 use sangam_bus::{FileJournal, JournalOptions};
 use sangam_config::{Config, Role};
-use sangam_control::{Part, TokenRevocations};
-use sangam_device_server::DeviceServer;
+use sangam_control::{Figures, KeptBindings, Part, TokenRevocations};
+use sangam_device_server::{DeviceServer, Stun};
 use sangam_net::http::Drained;
-use sangam_net::{CertificateStore, LiveRules, TlsFront};
+use sangam_net::{CertificateStore, ClientAuthorities, LiveRules, TlsFront};
 use sangam_relay_server::{Options, RelayServer, Revocations};
 use sangam_signal_server::{Deps, SignalServer};
 use sangam_sync_server::SyncServer;
@@ -31,10 +31,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, wall_now};
 use crate::data_dir_part::DataDirPart;
-use crate::devices_start::start_devices;
+use crate::devices_start::{self, start_devices};
 use crate::external_address::{ExternalAddressPart, ExternalAddresses};
 use crate::generated_secrets::GeneratedSecrets;
 use crate::host_addresses::Machine;
+use crate::host_figures::HostFigures;
 use crate::listener_plan;
 use crate::listeners::{BoundListeners, HttpPart, Routers};
 use crate::options::signal::{Settled, external_address, signal_live, signal_options};
@@ -42,7 +43,8 @@ use crate::options::{auth, front, relay};
 use crate::relay_streams::RelayStreams;
 use crate::revocation_file::RevocationFile;
 use crate::start_report::ListenerRow;
-use crate::sync_start::start_sync;
+use crate::stomp_listeners::StompListeners;
+use crate::sync_start::{self, start_sync};
 
 /// What a server is made from.
 pub(crate) struct Ground<'a> {
@@ -81,8 +83,11 @@ pub(crate) struct LiveParts {
     pub(crate) settled: Settled,
 }
 
-/// Where the main HTTP answers devices: their sessions, and the files that they fetch and bring.
-const CWMP_PATHS: [&str; 3] = ["/cwmp", "/tr069", "/files/{*path}"];
+/// Bindings of devices behind NAT that wait to be noted: those of half a second if 100,000 devices tell theirs each minute.
+const KEPT_BINDINGS_QUEUE: usize = 1_024;
+
+/// Where the main HTTP answers devices: their sessions, their agents, and the files that they fetch and bring.
+const CWMP_PATHS: [&str; 4] = ["/cwmp", "/tr069", "/files/{*path}", DeviceServer::USP_PATH];
 
 /// The roles that run.
 struct Roles<'a> {
@@ -90,6 +95,19 @@ struct Roles<'a> {
     signal: Option<&'a SignalServer>,
     sync: Option<&'a SyncServer>,
     devices: Option<&'a DeviceServer>,
+}
+
+impl Roles<'_> {
+    /// What listeners serve.
+    fn routers(&self, main: Router) -> Routers {
+        Routers {
+            main,
+            sync: self.sync.is_some(),
+            signaling: self.signal.map(SignalServer::any_path_router),
+            socketio: self.signal.map(SignalServer::socketio_router),
+            cwmp: self.devices.map(DeviceServer::router),
+        }
+    }
 }
 
 impl Server {
@@ -102,15 +120,20 @@ impl Server {
         let certificates = load_certificates(config)?;
         let tls = tls_front(config, certificates.as_ref())?;
         let rules = LiveRules::new(front::front_rules(config)?);
-        let listeners = BoundListeners::bind(listener_plan::plan(config)?, &config.http, tls.as_ref(), &rules)?;
+        let devices_tls = devices_tls(config, tls.as_ref())?;
+        let both = (tls.as_ref(), devices_tls.as_ref());
+        let listeners = BoundListeners::bind(listener_plan::plan(config)?, &config.http, both, &rules)?;
         let streams = RelayStreams::bind(config, certificates.as_ref(), &rules)?;
-        ListenerMetrics::register(&mut registry, listeners.figures().into_iter().chain(streams.figures()).collect());
+        let stomp = StompListeners::bind(config, tls.as_ref(), &rules)?;
+        let figures = listeners.figures().into_iter().chain(streams.figures()).chain(stomp.figures());
+        ListenerMetrics::register(&mut registry, figures.collect());
         let mut rows = listeners.rows();
+        rows.extend(stomp.rows());
 
         let secrets = auth::rest_secrets(&config.relay, ground.generated)?;
         let relay_secrets = Arc::new(ArcSwap::from_pointee(secrets.clone()));
         let relay_users = Arc::new(ArcSwap::from_pointee(auth::long_term_users(&config.relay)?));
-        let relay = start_relay(ground, &relay_secrets, &relay_users, &mut registry)?;
+        let (relay, stun) = start_relay(ground, &relay_secrets, &relay_users, &mut registry)?.unzip();
         rows.extend(relay.iter().flat_map(relay_rows));
         rows.extend(streams.rows());
 
@@ -127,7 +150,7 @@ impl Server {
         let signal = start_signal(ground, live, &tokens, &mut registry).await?;
 
         let sync = start_sync(ground, keyring.clone(), &mut registry).await?;
-        let devices = start_devices(ground, &mut registry)?;
+        let devices = start_devices(ground, stun, &mut registry)?;
 
         let access = Arc::new(ArcSwap::from_pointee(admin_access(config, keyring)));
         let http_part = Arc::new(HttpPart::default());
@@ -135,15 +158,12 @@ impl Server {
             Roles { relay: relay.as_ref(), signal: signal.as_ref(), sync: sync.as_ref(), devices: devices.as_ref() };
         let parts = parts(ground, certificates.as_ref(), &roles, &http_part);
         let main = main_router(ground, registry, parts, &access, &tokens, &roles);
-        let routers = Routers {
-            main,
-            sync: sync.is_some(),
-            signaling: signal.as_ref().map(SignalServer::any_path_router),
-            socketio: signal.as_ref().map(SignalServer::socketio_router),
-            cwmp: devices.as_ref().map(DeviceServer::router),
-        };
+        let routers = roles.routers(main);
         if let Some(relay) = &relay {
             streams.serve(relay);
+        }
+        if let Some(devices) = &devices {
+            stomp.serve(devices);
         }
         let http_stop = CancellationToken::new();
         let options = front::http_options(&config.http);
@@ -185,19 +205,30 @@ pub(crate) fn tls_front(
     front.transpose().context("TLS cannot be set up")
 }
 
+/// The same for devices, which are asked for a certificate if there are authorities that issue them.
+fn devices_tls(config: &Config, tls: Option<&TlsFront>) -> anyhow::Result<Option<TlsFront>> {
+    let (Some(tls), Some(path)) = (tls, &config.tls.client_ca_file) else { return Ok(tls.cloned()) };
+    let authorities = ClientAuthorities::load(path).context("`tls.client_ca_file` cannot be used")?;
+    let asking = tls.asking_clients(&authorities).context("`tls.client_ca_file` cannot be used")?;
+    Ok(Some(asking))
+}
+
+/// The relay, and its STUN listener as device management uses it: devices behind NAT are called through it.
 fn start_relay(
     ground: &Ground<'_>,
     secrets: &Arc<ArcSwap<RestSecrets>>,
     users: &Arc<ArcSwap<LongTermUsers>>,
     registry: &mut Registry,
-) -> anyhow::Result<Option<RelayServer>> {
+) -> anyhow::Result<Option<(RelayServer, Stun)>> {
     if !ground.config.server.plays(Role::Relay) {
         return Ok(None);
     }
     let detected = |bound| ground.external.as_ref().and_then(|external| external.of_bound(bound));
+    let (told, kept_bindings) = KeptBindings::channel(KEPT_BINDINGS_QUEUE);
     let options = Options {
         users: Arc::clone(users),
         revocations: Arc::new(revocations(ground)?),
+        kept_bindings: ground.config.server.plays(Role::Devices).then_some(told),
         ..relay::relay_options(ground.config, ground.machine, Arc::clone(secrets), ground.generated.nonce, &detected)
     };
     let metrics = RelayMetrics::register(registry);
@@ -210,7 +241,8 @@ fn start_relay(
         // It ends with the runtime.
         tokio::spawn(async move { external.watch(metrics, announce).await });
     }
-    Ok(Some(relay))
+    let stun = Stun { socket: relay.stun_socket(), kept_bindings };
+    Ok(Some((relay, stun)))
 }
 
 async fn start_signal(
@@ -276,6 +308,20 @@ fn certificate_part(store: Arc<CertificateStore>, clock: Clock) -> Arc<dyn Part>
     Arc::new(CertificatePart::new(Arc::new(move || clock.now()), expiry, sangam_net::Validity::WARN_AHEAD))
 }
 
+/// Who has figures of the server.
+fn figures(ground: &Ground<'_>, roles: &Roles<'_>) -> Vec<Arc<dyn Figures>> {
+    let (config, data_dir) = (ground.config, &ground.data_dir);
+    let sync = roles.sync.map(|_| (sync_start::directory(config, data_dir), config.sync.store.readers));
+    let devices = roles.devices.map(|_| (devices_start::directory(config, data_dir), config.devices.store.readers));
+    let (stores, readers): (Vec<_>, Vec<_>) = sync.into_iter().chain(devices).unzip();
+    // Each has one that writes.
+    let connections = readers.iter().map(|readers| readers + 1).sum();
+    let host = HostFigures::new(data_dir.clone(), stores, connections);
+    let mut figures: Vec<Arc<dyn Figures>> = vec![Arc::new(host)];
+    figures.extend(roles.devices.map(DeviceServer::figures));
+    figures
+}
+
 fn main_router(
     ground: &Ground<'_>,
     mut registry: Registry,
@@ -285,6 +331,10 @@ fn main_router(
     roles: &Roles<'_>,
 ) -> Router {
     let clock = ground.clock;
+    let telemetry = Arc::new(Telemetry::new(figures(ground, roles)));
+    let sampled = Arc::clone(&telemetry);
+    // It ends with the runtime.
+    tokio::spawn(async move { sampled.run(Arc::new(move || clock.now())).await });
     let metrics = HttpMetrics::register(&mut registry);
     let admin = sangam_admin_server::router(AdminState {
         parts,
@@ -292,6 +342,8 @@ fn main_router(
         rooms: roles.signal.map(SignalServer::rooms),
         sync: roles.sync.map(SyncServer::admin),
         devices: roles.devices.map(DeviceServer::admin),
+        brokers: roles.devices.map(DeviceServer::brokers),
+        telemetry,
         tokens: Arc::clone(tokens),
         registry: Arc::new(registry),
         metrics,

@@ -39,7 +39,7 @@ pub(crate) async fn start_sync(
 }
 
 /// Where everything that was synced is.
-fn directory(config: &Config, data_dir: &Path) -> PathBuf {
+pub(crate) fn directory(config: &Config, data_dir: &Path) -> PathBuf {
     config.sync.path.clone().unwrap_or_else(|| data_dir.join("sync"))
 }
 

@@ -199,7 +199,9 @@ impl Server {
         let Self { mut program, listeners, home, mut builder } = self;
         program.signal(Signal::KILL)?;
         program.wait(WAIT_MAX)?;
-        for (section, name) in [("http", "http"), ("signal", "signal"), ("signal.socketio", "socketio")] {
+        for (section, name) in
+            [("http", "http"), ("signal", "signal"), ("signal.socketio", "socketio"), ("devices", "devices")]
+        {
             if let Some(addr) = listeners.get(name) {
                 builder = builder.set(&format!("{section}.listen"), &addr.to_string());
             }
@@ -224,6 +226,12 @@ impl Server {
 }
 
 impl Killed {
+    /// Where its data is.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.builder.data_dir_in(self.home.path())
+    }
+
     /// Starts another in its place: on its TCP ports, with its data. The relay's port is another: nobody in such a test is at
     /// it, and another test's socket may have it by then.
     ///

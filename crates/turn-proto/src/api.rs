@@ -5,6 +5,7 @@ use sangam_types::Mono;
 
 use crate::address::{AddressFamily, FiveTuple, PeerAddr, RelayedAddr};
 use crate::end_cause::EndCause;
+use crate::kept_binding::KeptBinding;
 use crate::key::{Keys, PasswordAlgorithm};
 use crate::mobility::MoveRefusal;
 use crate::reservation::ReservationToken;
@@ -142,6 +143,8 @@ pub enum Output {
     },
     /// An allocation whose client has a ticket is no longer at this five-tuple.
     PathEnded(FiveTuple),
+    /// A device keeps a binding open to be asked for sessions through it.
+    BindingKept(KeptBinding),
     /// For audit, metrics and log.
     Event(Event),
     /// Drained; call with [`Input::Timeout`] at this deadline at the latest.

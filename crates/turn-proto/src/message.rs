@@ -272,7 +272,7 @@ impl<'a> Message<'a> {
     }
 }
 
-fn read_attribute(bytes: &[u8], at: usize) -> Option<RawAttribute<'_>> {
+pub(crate) fn read_attribute(bytes: &[u8], at: usize) -> Option<RawAttribute<'_>> {
     let [k0, k1, l0, l1] = *bytes.get(at..)?.first_chunk()?;
     let offset = at + 4;
     let value = bytes.get(offset..offset + usize::from(u16::from_be_bytes([l0, l1])))?;

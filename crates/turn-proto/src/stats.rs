@@ -54,6 +54,8 @@ pub enum RequestKind {
     CreatePermission,
     /// RFC 8656 §12
     ChannelBind,
+    /// RFC 3489 §8.1: a Binding request without a cookie.
+    ClassicBinding,
 }
 
 /// A limit that turned something away.
@@ -81,6 +83,8 @@ pub enum Limited {
     Challenges,
     /// [`Lifetimes::request`](crate::Lifetimes::request): no answer from the driver in time.
     RequestTime,
+    /// [`Limits::challenges_per_second`](crate::Limits::challenges_per_second), by Binding requests without a cookie
+    ClassicBindings,
 }
 
 impl Stats {
@@ -160,8 +164,8 @@ impl Traffic {
 
 impl RequestKind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Binding, Self::Allocate, Self::Refresh, Self::CreatePermission, Self::ChannelBind];
+    pub const ALL: [Self; 6] =
+        [Self::Binding, Self::Allocate, Self::Refresh, Self::CreatePermission, Self::ChannelBind, Self::ClassicBinding];
 
     /// The method's name in lower case, for a label.
     #[must_use]
@@ -172,13 +176,14 @@ impl RequestKind {
             Self::Refresh => "refresh",
             Self::CreatePermission => "create_permission",
             Self::ChannelBind => "channel_bind",
+            Self::ClassicBinding => "classic_binding",
         }
     }
 }
 
 impl Limited {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Allocations,
         Self::AllocationsPerUser,
         Self::Bandwidth,
@@ -190,6 +195,7 @@ impl Limited {
         Self::PendingRequestBytes,
         Self::Challenges,
         Self::RequestTime,
+        Self::ClassicBindings,
     ];
 
     /// The limit's name, for a label.
@@ -207,6 +213,7 @@ impl Limited {
             Self::PendingRequestBytes => "pending_request_bytes",
             Self::Challenges => "challenges",
             Self::RequestTime => "request_time",
+            Self::ClassicBindings => "classic_bindings",
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Our sync server beside pouchdb-server, PostgreSQL and SQLite, the same work in turn.
 
 mod contender;
-mod disk;
 mod goal;
 mod large;
 mod plan;
@@ -29,7 +28,7 @@ use self::step::{Bench, Programs};
 use self::table::Table;
 use super::measure::Measure as _;
 use super::place::Priority;
-use super::{machine, report};
+use super::{disk, machine, report};
 use crate::repository::Repository;
 use crate::{Verdict, process};
 

@@ -11,7 +11,7 @@ struct SystemPackage {
     is_there: fn() -> bool,
 }
 
-const NEEDED: [SystemPackage; 13] = [
+const NEEDED: [SystemPackage; 16] = [
     SystemPackage { name: "build-essential", is_there: || process::find_program("cc").is_some() },
     SystemPackage { name: "coturn", is_there: || process::find_program("turnutils_uclient").is_some() },
     SystemPackage { name: "chromium", is_there: || process::find_program("chromium").is_some() },
@@ -21,7 +21,10 @@ const NEEDED: [SystemPackage; 13] = [
     SystemPackage { name: "nftables", is_there: || process::find_program("nft").is_some() },
     SystemPackage { name: "avahi-daemon", is_there: || process::find_program("avahi-daemon").is_some() },
     SystemPackage { name: "avahi-utils", is_there: || process::find_program("avahi-browse").is_some() },
+    SystemPackage { name: "mosquitto", is_there: || process::find_program("mosquitto_passwd").is_some() },
+    SystemPackage { name: "rabbitmq-server", is_there: || Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists() },
     SystemPackage { name: "libnss3-tools", is_there: || process::find_program("certutil").is_some() },
+    SystemPackage { name: "prosody", is_there: || process::find_program("prosody").is_some() },
     SystemPackage { name: "pkg-config", is_there: || process::find_program("pkg-config").is_some() },
     SystemPackage { name: "libnice-dev", is_there: libnice_can_be_built_with },
     SystemPackage { name: "python3-venv", is_there: python_makes_environments },
@@ -79,8 +82,13 @@ fn privilege(repository: &Repository) -> Option<&'static [&'static str]> {
 
 /// What Debian starts with a package. The tests start their own: port 3478 is for Sangam, and nobody asked for this machine to be
 /// announced on its LAN.
-const STARTED_BY_DEBIAN: [(&str, &[&str]); 2] =
-    [("coturn", &["coturn.service"]), ("avahi-daemon", &["avahi-daemon.socket", "avahi-daemon.service"])];
+const STARTED_BY_DEBIAN: [(&str, &[&str]); 5] = [
+    ("coturn", &["coturn.service"]),
+    ("avahi-daemon", &["avahi-daemon.socket", "avahi-daemon.service"]),
+    ("prosody", &["prosody.service"]),
+    ("mosquitto", &["mosquitto.service"]),
+    ("rabbitmq-server", &["rabbitmq-server.service"]),
+];
 
 fn stop_service(repository: &Repository, prefix: &[&str], package: &str, units: &[&str]) -> Result<()> {
     let script = format!("/etc/init.d/{package}");

@@ -1,7 +1,12 @@
 //! `/api/v1/devices` and `/api/v1/tasks`: the devices that are managed, and what is to be done with them.
 
+mod alarms;
+mod diagnostics;
 mod files;
 pub(crate) mod import;
+mod news;
+mod profiles;
+mod subscriptions;
 mod table;
 
 pub(crate) use self::files::PUT_FILE;
@@ -41,7 +46,12 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/api/v1/devices/{id}/history", get(history))
         .route("/api/v1/devices/{id}/events", get(events))
         .route("/api/v1/devices/{id}/tasks", get(tasks_of).post(order))
+        .merge(diagnostics::router())
         .merge(files::router())
+        .merge(profiles::router())
+        .merge(alarms::router())
+        .merge(subscriptions::router())
+        .merge(news::router())
         .route("/api/v1/tasks", get(tasks))
         .route("/api/v1/tasks/{id}", get(task).delete(cancel))
 }
@@ -278,8 +288,6 @@ async fn order(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let TaskOrder { kind, payload, priority, not_before, expires, call } = read_json(&body)?;
-    let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned));
-    let key = key.transpose().map_err(|_| bad("`Idempotency-Key` has other characters than printable ASCII."))?;
     let order = DeviceOrder {
         kind,
         payload,
@@ -287,7 +295,7 @@ async fn order(
         not_before: time(not_before.as_deref(), "not_before")?,
         expires: time(expires.as_deref(), "expires")?,
         ordered_by: writer.subject.clone(),
-        idempotency_key: key,
+        idempotency_key: key(&headers)?,
         call,
         wait: duration(query.wait.as_deref(), "wait")?,
     };
@@ -336,6 +344,12 @@ async fn cancel(writer: Writer, Admin(admin): Admin, Named(id): Named<u64>) -> R
     Ok(fresh_json(StatusCode::OK, &linked_task(outcome.map_err(refused)?)))
 }
 
+/// What a request is known by when it comes again.
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned));
+    key.transpose().map_err(|_| bad("`Idempotency-Key` has other characters than printable ASCII."))
+}
+
 fn number(cursor: Option<String>) -> Result<Option<u64>, Problem> {
     cursor.map(|cursor| cursor.parse()).transpose().map_err(|_| no_cursor())
 }
@@ -374,8 +388,14 @@ fn refused(error: DeviceAdminError) -> Problem {
     let (status, code) = match &error {
         DeviceAdminError::NoDevice => (StatusCode::NOT_FOUND, "device_not_found"),
         DeviceAdminError::NoTask => (StatusCode::NOT_FOUND, "task_not_found"),
+        DeviceAdminError::NoDiagnostic => (StatusCode::NOT_FOUND, "diagnostic_not_found"),
         DeviceAdminError::Invalid(_) => (StatusCode::BAD_REQUEST, "order_invalid"),
         DeviceAdminError::TooLate => (StatusCode::CONFLICT, "task_not_queued"),
+        DeviceAdminError::NoProfile => (StatusCode::NOT_FOUND, "profile_not_found"),
+        DeviceAdminError::NoAlarm => (StatusCode::NOT_FOUND, "alarm_not_found"),
+        DeviceAdminError::NoSubscription => (StatusCode::NOT_FOUND, "subscription_not_found"),
+        DeviceAdminError::Changed(_) => (StatusCode::PRECONDITION_FAILED, "revision_changed"),
+        DeviceAdminError::LimitReached(_) => (StatusCode::CONFLICT, "limit_reached"),
         DeviceAdminError::NoFile => (StatusCode::NOT_FOUND, "file_not_found"),
         DeviceAdminError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
         DeviceAdminError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too_many_tasks"),

@@ -22,6 +22,8 @@ struct SystemHealth<'a> {
     health_checks: BTreeMap<&'static str, HealthCheck<'a>>,
     healthy: bool,
     timestamp: String,
+    /// What the parts say of themselves in figures, read for this answer.
+    metrics: BTreeMap<&'static str, f64>,
 }
 
 #[derive(Serialize)]
@@ -36,6 +38,7 @@ struct HealthCheck<'a> {
 pub(crate) async fn system_health(State(shared): State<Arc<Shared>>) -> Response {
     let verdict = shared.checks.verdict().await;
     let healthy = verdict.healthy();
+    let figures = shared.telemetry.live().await;
     let health = SystemHealth {
         status: if healthy { "healthy" } else { "degraded" },
         version: shared.version,
@@ -43,6 +46,7 @@ pub(crate) async fn system_health(State(shared): State<Arc<Shared>>) -> Response
         health_checks: verdict.parts.iter().map(|part| (part.name, health_check(part))).collect(),
         healthy,
         timestamp: rfc3339(shared.now().wall),
+        metrics: figures.iter().map(|figure| (figure.name, figure.value)).collect(),
     };
     fresh_json(StatusCode::OK, &health)
 }

@@ -1,228 +1,10 @@
-use std::sync::{Arc, Mutex};
-
-use futures_util::future::{BoxFuture, ready};
 use http::Method;
-use sangam_control::{
-    DeviceAdmin, DeviceAdminError, DeviceChange, DeviceEvent, DeviceFiles, DeviceFilter, DeviceImport, DeviceList,
-    DeviceOrder, DeviceParameter, DeviceTask, ImportedDevice, ManagedDevice,
-};
+use sangam_control::{DeviceFilter, DeviceOrder};
 use sangam_types::Wall;
 use serde_json::{Value, json};
 
-use crate::device_files::FakeFiles;
+use crate::fake_devices::{AT, AT_WALL, ID, IN_PATH, device_json, task_json, test_json};
 use crate::server::{Answer, From, Server, bearer, expired, token};
-
-const AT: &str = "2023-11-14T22:13:20.000Z";
-const AT_WALL: Wall = Wall::from_unix_secs(1_700_000_000);
-
-/// The id of the one device that is there: its product class is `Box X`.
-const ID: &str = "00D09E-Box%20X-A1";
-/// The same as it stands in an address.
-const IN_PATH: &str = "00D09E-Box%2520X-A1";
-
-/// Management of one device, which writes down what it is told.
-#[derive(Default)]
-pub(crate) struct FakeDevices(Mutex<Vec<String>>);
-
-type Answered<'a, T> = BoxFuture<'a, Result<T, DeviceAdminError>>;
-
-impl FakeDevices {
-    fn tell(&self, what: String) {
-        self.0.lock().unwrap().push(what);
-    }
-
-    fn told(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-fn a_device() -> ManagedDevice {
-    ManagedDevice {
-        id: ID.to_owned(),
-        oui: "00D09E".to_owned(),
-        product_class: "Box X".to_owned(),
-        serial_number: "A1".to_owned(),
-        endpoint_id: None,
-        state: "enrolled",
-        manufacturer: "=Maker".to_owned(),
-        model: "M, 1".to_owned(),
-        hardware_version: String::new(),
-        software_version: "1.0".to_owned(),
-        tags: vec!["lab".to_owned()],
-        root: "Device.",
-        cwmp_version: Some("1.2".to_owned()),
-        connection_request_url: None,
-        periodic_interval_secs: 300,
-        has_own_login: true,
-        created_at: AT_WALL,
-        seen_at: Some(AT_WALL),
-        booted_at: None,
-    }
-}
-
-fn device_json() -> Value {
-    json!({
-        "id": ID, "oui": "00D09E", "product_class": "Box X", "serial_number": "A1", "endpoint_id": null, "state": "enrolled",
-        "manufacturer": "=Maker", "model": "M, 1", "hardware_version": "", "software_version": "1.0", "tags": ["lab"],
-        "root": "Device.", "cwmp_version": "1.2", "connection_request_url": null, "periodic_interval_secs": 300,
-        "has_own_login": true, "created_at": AT, "seen_at": AT, "booted_at": null,
-        "links": { "self": format!("/api/v1/devices/{IN_PATH}") },
-    })
-}
-
-fn a_task() -> DeviceTask {
-    DeviceTask {
-        id: 7,
-        kind: "reboot",
-        state: "queued",
-        priority: 3,
-        attempts: 0,
-        ordered_by: "alice".to_owned(),
-        created_at: AT_WALL,
-        sent_at: None,
-        ended_at: None,
-        code: 0,
-        text: String::new(),
-        result: Value::Null,
-        called: None,
-    }
-}
-
-fn task_json() -> Value {
-    json!({
-        "id": 7, "kind": "reboot", "state": "queued", "priority": 3, "attempts": 0, "ordered_by": "alice", "created_at": AT,
-        "sent_at": null, "ended_at": null, "code": 0, "text": "", "result": null, "links": { "self": "/api/v1/tasks/7" },
-    })
-}
-
-/// Each refusal has a name that asks for it.
-fn known<T: Send + 'static>(name: &str, there: T) -> Answered<'static, T> {
-    Box::pin(ready(match name {
-        ID => Ok(there),
-        "busy" => Err(DeviceAdminError::Unavailable("the disk is full".to_owned())),
-        "wrong" => Err(DeviceAdminError::Invalid("it names no path".to_owned())),
-        "many" => Err(DeviceAdminError::TooMany),
-        "key" => Err(DeviceAdminError::KeyUsed),
-        "cursor" => Err(DeviceAdminError::NoCursor),
-        "full" => Err(DeviceAdminError::Full),
-        _ => Err(DeviceAdminError::NoDevice),
-    }))
-}
-
-fn known_task(id: u64) -> Answered<'static, DeviceTask> {
-    Box::pin(ready(match id {
-        7 => Ok(a_task()),
-        8 => Err(DeviceAdminError::TooLate),
-        _ => Err(DeviceAdminError::NoTask),
-    }))
-}
-
-fn list<T>(item: T, next: Option<&str>) -> DeviceList<T> {
-    DeviceList { items: vec![item], next: next.map(str::to_owned) }
-}
-
-impl DeviceAdmin for FakeDevices {
-    fn files(&self) -> Arc<dyn DeviceFiles> {
-        Arc::new(FakeFiles)
-    }
-
-    fn devices(&self, filter: DeviceFilter) -> Answered<'_, DeviceList<ManagedDevice>> {
-        let next = filter.after.is_none().then_some("12");
-        let name = if filter.state.as_deref() == Some("odd") { "wrong" } else { ID };
-        self.tell(format!("devices {filter:?}"));
-        known(name, list(a_device(), next))
-    }
-
-    fn device(&self, name: String) -> Answered<'_, ManagedDevice> {
-        self.tell(format!("device {name}"));
-        known(&name, a_device())
-    }
-
-    fn set_state(&self, name: String, state: String) -> Answered<'_, ManagedDevice> {
-        self.tell(format!("state {name} {state}"));
-        known(&name, a_device())
-    }
-
-    fn tag(&self, name: String, tag: String, has: bool) -> Answered<'_, ManagedDevice> {
-        self.tell(format!("tag {name} {tag} {has}"));
-        known(&name, a_device())
-    }
-
-    fn remove(&self, name: String) -> Answered<'_, ()> {
-        self.tell(format!("remove {name}"));
-        known(&name, ())
-    }
-
-    fn forget_login(&self, name: String) -> Answered<'_, ManagedDevice> {
-        self.tell(format!("forget {name}"));
-        known(&name, a_device())
-    }
-
-    fn parameters(
-        &self,
-        name: String,
-        below: String,
-        after: Option<String>,
-        limit: usize,
-    ) -> Answered<'_, DeviceList<DeviceParameter>> {
-        self.tell(format!("parameters {name} {below} {after:?} {limit}"));
-        let (path, value) = ("Device.A b".to_owned(), "1".to_owned());
-        let item = DeviceParameter { path, value, kind: "string", writable: None, changed_at: AT_WALL };
-        known(&name, list(item, after.is_none().then_some("Device.A b")))
-    }
-
-    fn history(
-        &self,
-        name: String,
-        path: Option<String>,
-        after: Option<String>,
-        limit: usize,
-    ) -> Answered<'_, DeviceList<DeviceChange>> {
-        self.tell(format!("history {name} {path:?} {after:?} {limit}"));
-        let (path, value) = ("Device.A".to_owned(), "1".to_owned());
-        known(&name, list(DeviceChange { path, value, kind: "int", at: AT_WALL }, after.is_none().then_some("5.3.1")))
-    }
-
-    fn import(&self, device: DeviceImport) -> Answered<'_, ImportedDevice> {
-        self.tell(format!("import {device:?}"));
-        let outcome = if device.login.is_some() { "created" } else { "unchanged" };
-        let name = if device.serial_number == "A1" { ID } else { &device.serial_number };
-        known(name, ImportedDevice { id: ID.to_owned(), outcome })
-    }
-
-    fn events(&self, name: String, before: Option<u64>, limit: usize) -> Answered<'_, DeviceList<DeviceEvent>> {
-        self.tell(format!("events {name} {before:?} {limit}"));
-        let (kind, command_key) = ("1 BOOT".to_owned(), String::new());
-        let item = DeviceEvent { number: 17, at: AT_WALL, kind, command_key, detail: Value::Null };
-        known(&name, list(item, before.is_none().then_some("17")))
-    }
-
-    fn order(&self, name: String, order: DeviceOrder) -> Answered<'_, DeviceTask> {
-        self.tell(format!("order {name} {order:?}"));
-        known(&name, a_task())
-    }
-
-    fn tasks(
-        &self,
-        name: Option<String>,
-        state: Option<String>,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Answered<'_, DeviceList<DeviceTask>> {
-        self.tell(format!("tasks {name:?} {state:?} {before:?} {limit}"));
-        known(name.as_deref().unwrap_or(ID), list(a_task(), before.is_none().then_some("7")))
-    }
-
-    fn task(&self, id: u64) -> Answered<'_, DeviceTask> {
-        self.tell(format!("task {id}"));
-        known_task(id)
-    }
-
-    fn cancel(&self, id: u64) -> Answered<'_, DeviceTask> {
-        self.tell(format!("cancel {id}"));
-        known_task(id)
-    }
-}
 
 const BASE: &str = "/api/v1/devices";
 
@@ -582,4 +364,32 @@ async fn an_order_may_wait_for_its_end_and_leave_its_device_uncalled() {
     let path = format!("{BASE}/{IN_PATH}/tasks?wait=soon");
     let answer = server.send_body(Method::POST, &path, &token("admin:write"), &[], body).await;
     assert_eq!((answer.status.as_u16(), server.devices.told()), (400, vec![]));
+}
+
+#[tokio::test]
+async fn a_test_is_ordered_with_its_kind_and_inputs_and_tests_come_in_pages() {
+    let server = Server::new();
+    let of = format!("{BASE}/{IN_PATH}/diagnostics");
+    let body = r#"{"kind":"ping","inputs":{"host":"192.0.2.9"},"priority":2,"call":false}"#;
+    let answer = write(&server, Method::POST, &of, &token("admin:write"), body).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (201, test_json()));
+    let told = server.devices.told();
+    assert!(told[0].starts_with(&format!("order {ID} DeviceOrder {{ kind: \"diagnostics\", priority: 2")), "{told:?}");
+    assert_eq!(told[1], "diagnostic 7");
+    for (path, next) in [
+        (format!("{of}?kind=ping&limit=1"), Some(format!("{of}?kind=ping&limit=1&after=7"))),
+        ("/api/v1/diagnostics?after=7".to_owned(), None),
+    ] {
+        let answer = server.get(&path, &From::Loopback).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["data"]), (200, &json!([test_json()])), "{path}");
+        assert_eq!(answer.json()["links"], json!({ "self": path, "next": next }), "{path}");
+    }
+    let told =
+        [format!(r#"diagnostics Some("{ID}") Some("ping") None 1"#), "diagnostics None None Some(7) 100".to_owned()];
+    assert_eq!(server.devices.told(), told);
+    assert_eq!(server.get("/api/v1/diagnostics/7", &From::Loopback).await.json(), test_json());
+    let missing = server.get("/api/v1/diagnostics/9", &From::Loopback).await;
+    assert_eq!(told_of(&missing), (404, "diagnostic_not_found".to_owned()));
+    let reader = write(&server, Method::POST, &of, &token("admin:read"), body).await;
+    assert_eq!(reader.status.as_u16(), 403);
 }

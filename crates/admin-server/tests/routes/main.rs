@@ -4,8 +4,13 @@
 
 mod api;
 mod bounds;
+mod device_alarms;
 mod device_files;
+mod device_news;
+mod device_profiles;
+mod device_subscriptions;
 mod devices;
+mod fake_devices;
 mod health;
 mod metrics;
 mod pages;
@@ -13,5 +18,7 @@ mod ready;
 mod relay;
 mod rooms;
 mod server;
+mod stomp;
 mod sync;
+mod telemetry;
 mod tokens;

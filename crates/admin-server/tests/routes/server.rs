@@ -8,19 +8,23 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
-use sangam_admin_server::{Access, AdminOptions, AdminState, router};
+use sangam_admin_server::{Access, AdminOptions, AdminState, Telemetry, router};
 use sangam_auth::token::{Claims, Key, Keyring, TokenOptions, Use};
-use sangam_control::{DeviceAdmin, Part, PartReport, PartState, RelaySessions, Rooms, SyncAdmin, TokenRevocations};
+use sangam_control::{
+    Brokers, DeviceAdmin, Figures, Part, PartReport, PartState, RelaySessions, Rooms, SyncAdmin, TokenRevocations,
+};
 use sangam_net::http::{Client, Scheme};
 use sangam_telemetry::metrics::http::HttpMetrics;
 use sangam_telemetry::metrics::process::ProcessMetrics;
 use sangam_types::{Mono, Now, Wall};
 use tower::ServiceExt as _;
 
-use crate::devices::FakeDevices;
+use crate::fake_devices::FakeDevices;
 use crate::relay::FakeSessions;
 use crate::rooms::FakeRooms;
+use crate::stomp::FakeBrokers;
 use crate::sync::FakeSync;
+use crate::telemetry::FakeFigures;
 
 /// 2023-11-14T22:13:20Z, an hour after the server began.
 pub(crate) const NOW: Now =
@@ -35,6 +39,9 @@ pub(crate) struct Server {
     pub(crate) rooms: Arc<FakeRooms>,
     pub(crate) sync: Arc<FakeSync>,
     pub(crate) devices: Arc<FakeDevices>,
+    pub(crate) figures: Arc<FakeFigures>,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) brokers: Arc<FakeBrokers>,
 }
 
 /// A part that is as it is told to be.
@@ -166,12 +173,17 @@ impl Server {
         let rooms = Arc::<FakeRooms>::default();
         let sync = Arc::<FakeSync>::default();
         let devices = Arc::<FakeDevices>::default();
+        let figures = Arc::<FakeFigures>::default();
+        let telemetry = Arc::new(Telemetry::new(vec![Arc::clone(&figures) as Arc<dyn Figures>]));
+        let brokers = Arc::<FakeBrokers>::default();
         let state = AdminState {
             parts: vec![Arc::clone(&relay) as Arc<dyn Part>, signal],
             relay: Some(Arc::clone(&sessions) as Arc<dyn RelaySessions>),
             rooms: Some(Arc::clone(&rooms) as Arc<dyn Rooms>),
             sync: syncs.then(|| Arc::clone(&sync) as Arc<dyn SyncAdmin>),
             devices: manages.then(|| Arc::clone(&devices) as Arc<dyn DeviceAdmin>),
+            brokers: manages.then(|| Arc::clone(&brokers) as Arc<dyn Brokers>),
+            telemetry: Arc::clone(&telemetry),
             tokens,
             registry: Arc::new(registry),
             metrics,
@@ -181,7 +193,7 @@ impl Server {
             version: "1.2.3",
             options: AdminOptions { check_keep: Duration::ZERO, ..AdminOptions::default() },
         };
-        Self { router: router(state), access, relay, sessions, rooms, sync, devices }
+        Self { router: router(state), access, relay, sessions, rooms, sync, devices, brokers, figures, telemetry }
     }
 
     pub(crate) async fn get(&self, path: &str, from: &From) -> Answer {

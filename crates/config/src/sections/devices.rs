@@ -1,10 +1,13 @@
 //! `[devices]`: the management of devices; its sessions, what it keeps and its store have sections of their own in it.
 
+pub mod alarms;
 pub mod calls;
 pub mod files;
 pub mod keep;
+pub mod profiles;
 pub mod sessions;
 pub mod store;
+pub mod usp;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,11 +15,14 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::{calls::Calls, files::Files, keep::Keep, sessions::Sessions, store::Store};
+use self::{
+    alarms::Alarms, calls::Calls, files::Files, keep::Keep, profiles::Profiles, sessions::Sessions, store::Store,
+    usp::Usp,
+};
 use crate::sections::{Check, tls::TlsMode};
 use crate::values::{ByteSize, HumanDuration, ListenAddr, Secret};
 
-/// The management of devices: an auto-configuration server for TR-069.
+/// The management of devices: an auto-configuration server for TR-069, a controller for TR-369 (USP).
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Devices {
@@ -66,6 +72,9 @@ pub struct Devices {
     /// told nothing.
     #[schemars(extend("x-reload" = "live"))]
     pub periodic_interval: HumanDuration,
+    /// Models and versions of their software whose parameters are known by name; of a device with one more nothing is kept of what it reports.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub schemas_max: u64,
     /// Tasks that may wait for one device.
     #[schemars(extend("x-reload" = "restart"))]
     pub tasks_per_device_max: usize,
@@ -82,8 +91,20 @@ pub struct Devices {
     pub calls: Calls,
     /// Files that devices fetch and bring.
     pub files: Files,
+    /// What devices are to be set to.
+    pub profiles: Profiles,
+    /// What is wrong with devices.
+    pub alarms: Alarms,
+    /// Programs that may follow what happens with devices at once (`/api/v1/devices/events`).
+    #[schemars(extend("x-reload" = "restart"))]
+    pub followers_max: usize,
+    /// Writes to the store that may wait for one of them; one that is behind by more is told so and has to begin again.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub follower_queue: usize,
     /// Sessions of CWMP.
     pub sessions: Sessions,
+    /// Agents of USP.
+    pub usp: Usp,
     /// What is kept, and for how long.
     pub keep: Keep,
     /// The store.
@@ -130,13 +151,19 @@ impl Default for Devices {
             devices_max: 1_000_000,
             pending_max: 10_000,
             periodic_interval: HumanDuration::from_secs(3_600),
+            schemas_max: 10_000,
             tasks_per_device_max: 1_000,
             queue_ops_max: 100_000,
             queue_bytes_max: ByteSize::from_kib(64 << 10),
             drain_limit: HumanDuration::from_secs(30),
             calls: Calls::default(),
             files: Files::default(),
+            profiles: Profiles::default(),
+            alarms: Alarms::default(),
+            followers_max: 100,
+            follower_queue: 1_024,
             sessions: Sessions::default(),
+            usp: Usp::default(),
             keep: Keep::default(),
             store: Store::default(),
         }
@@ -157,6 +184,7 @@ impl Devices {
         check.within("devices_max", self.devices_max, 1, 100_000_000);
         check.within("pending_max", self.pending_max, 0, self.devices_max);
         check.within("periodic_interval", self.periodic_interval, none, HumanDuration::from_secs(30 * 86_400));
+        check.within("schemas_max", self.schemas_max, 10, 1_000_000);
         check.within("tasks_per_device_max", self.tasks_per_device_max, 1, 1_000);
         check.within("queue_ops_max", self.queue_ops_max, 1_000, 10_000_000);
         check.within(
@@ -165,6 +193,8 @@ impl Devices {
             self.sessions.message_bytes_max,
             ByteSize::from_kib(16 << 20),
         );
+        check.within("followers_max", self.followers_max, 0, 10_000);
+        check.within("follower_queue", self.follower_queue, 1, 65_536);
         check.within("drain_limit", self.drain_limit, none, hour);
         let told = self.periodic_interval == none || self.periodic_interval >= second;
         check.require(told, "periodic_interval", "it is less than a second; write 1s or more, or 0s");

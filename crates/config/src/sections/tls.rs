@@ -20,6 +20,11 @@ pub struct Tls {
     /// The private key of the certificate, PEM, not encrypted.
     #[schemars(extend("x-reload" = "live"))]
     pub key_file: Option<PathBuf>,
+    /// Authorities whose certificates devices may show, PEM; read at the start. The listeners of `devices.listen` ask for one then:
+    /// a device whose certificate names it (`OUI-ProductClass-SerialNumber`, or its USP endpoint) is believed to be that device, and
+    /// becomes ours at first contact. Whoever shows none logs in as without this.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub client_ca_file: Option<PathBuf>,
     /// How long a handshake may take, waiting for its turn included.
     #[schemars(extend("x-reload" = "restart"))]
     pub handshake_timeout: HumanDuration,
@@ -39,6 +44,7 @@ impl Default for Tls {
         Self {
             certificate_file: None,
             key_file: None,
+            client_ca_file: None,
             handshake_timeout: HumanDuration::from_secs(10),
             handshakes_max: 512,
             handshakes_per_sec: 50,
@@ -58,6 +64,11 @@ impl Tls {
             self.key_file.is_none() || self.certificate_file.is_some(),
             "key_file",
             "a private key without its certificate is of no use; set `tls.certificate_file` too",
+        );
+        check.require(
+            self.client_ca_file.is_none() || self.is_configured(),
+            "client_ca_file",
+            "devices show certificates where a server shows its own; set `tls.certificate_file` and `tls.key_file` too",
         );
         let (second, minute) = (HumanDuration::from_secs(1), HumanDuration::from_secs(60));
         check.within("handshake_timeout", self.handshake_timeout, second, minute);

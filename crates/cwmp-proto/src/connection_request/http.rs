@@ -1,4 +1,4 @@
-//! The connection request over HTTP (TR-069 Amendment 6 §3.2.2.1): one GET of the ConnectionRequestURL, without a body,
+//! The connection request over HTTP (TR-069 Amendment 6 §3.2.2): one GET of the ConnectionRequestURL, without a body,
 //! repeated with an answer when the CPE challenges.
 
 mod request;

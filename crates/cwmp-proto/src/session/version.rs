@@ -4,7 +4,7 @@ use crate::{Header, Namespace, Version};
 const LATEST: Version = Version::v1(4);
 
 /// The version of a session, and whether the CPE must be told (`UseCWMPVersion`): it must if it said what it supports
-/// (`SupportedCWMPVersions`, TR-069 Amendment 6 §3.7.2.1). `None`: there is no version that both speak.
+/// (`SupportedCWMPVersions`, TR-069 Amendment 6 §3.7.4). `None`: there is no version that both speak.
 pub(super) fn agree(header: &Header, namespace: Namespace) -> Option<(Version, bool)> {
     if header.supported_versions.is_empty() {
         return Some((of_older(header, namespace), false));

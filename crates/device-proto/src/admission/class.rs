@@ -43,15 +43,6 @@ impl Class {
     }
 }
 
-/// The class of an Inform: the highest of its events. `live_task`: somebody waits for a task of this device.
-#[must_use]
-pub fn class_of<'a>(codes: impl IntoIterator<Item = &'a str>, live_task: bool) -> Class {
-    if live_task {
-        return Class::Operator;
-    }
-    codes.into_iter().map(Class::of_code).max().unwrap_or(Class::Routine)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,8 +61,8 @@ mod tests {
             (&["2 PERIODIC", "6 CONNECTION REQUEST"], Class::Operator),
         ];
         for (codes, class) in table {
-            assert_eq!(class_of(codes.iter().copied(), false), class, "{codes:?}");
-            assert_eq!(class_of(codes.iter().copied(), true), Class::Operator);
+            let most = codes.iter().map(|code| Class::of_code(code)).max();
+            assert_eq!(most.unwrap_or(Class::Routine), class, "{codes:?}");
         }
     }
 }

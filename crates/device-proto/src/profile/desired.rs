@@ -151,14 +151,16 @@ mod tests {
         assert!(fits(&|_| ()));
         assert!(fits(&|a| {
             a.oui = "00D09E".parse().ok();
-            a.model = Some("B-1".into());
+            a.manufacturer = Glob::new("*");
+            a.model = Glob::new("B-?");
             a.software_version = Glob::new("1.2.*");
-            a.tag = Some("gold".into());
+            a.tag = Glob::new("go*");
         }));
         assert!(!fits(&|a| a.oui = "00D09F".parse().ok()));
-        assert!(!fits(&|a| a.model = Some("b-1".into())));
+        assert!(!fits(&|a| a.model = Glob::new("b-1")));
+        assert!(!fits(&|a| a.manufacturer = Glob::new("Maker*")));
         assert!(!fits(&|a| a.software_version = Glob::new("2.*")));
-        assert!(!fits(&|a| a.tag = Some("silver".into())));
+        assert!(!fits(&|a| a.tag = Glob::new("silver")));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use crate::coded::coded;
+
 /// What is to be done, in words that CWMP and USP share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskKind {
@@ -43,11 +45,15 @@ pub enum TaskKind {
     Subscribe,
     /// A subscription taken away (USP).
     Unsubscribe,
+    /// GetQueuedTransfers, GetAllQueuedTransfers.
+    GetTransfers,
 }
+
+coded!(TaskKind);
 
 impl TaskKind {
     /// All, in order of codes.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::GetValues,
         Self::SetValues,
         Self::GetNames,
@@ -69,19 +75,8 @@ impl TaskKind {
         Self::GetMethods,
         Self::Subscribe,
         Self::Unsubscribe,
+        Self::GetTransfers,
     ];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]
@@ -108,6 +103,7 @@ impl TaskKind {
             Self::GetMethods => "get_methods",
             Self::Subscribe => "subscribe",
             Self::Unsubscribe => "unsubscribe",
+            Self::GetTransfers => "get_transfers",
         }
     }
 
@@ -127,7 +123,8 @@ impl TaskKind {
             | Self::GetAttributes
             | Self::SetAttributes
             | Self::Refresh
-            | Self::GetMethods => true,
+            | Self::GetMethods
+            | Self::GetTransfers => true,
             Self::AddObject
             | Self::DeleteObject
             | Self::Reboot
@@ -156,6 +153,6 @@ mod tests {
             assert_eq!((kind.code(), TaskKind::of_code(code)), (code, Some(kind)));
             assert_eq!(TaskKind::parse(kind.name()), Some(kind));
         }
-        assert_eq!(TaskKind::of_code(21), None);
+        assert_eq!(TaskKind::of_code(22), None);
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::rules::millis;
 use super::{Payload, Report, Task, TaskRules, TaskState};
 
@@ -83,6 +85,12 @@ impl Task {
             self.revision = self.revision.saturating_add(1);
         }
         step
+    }
+
+    /// While it waits for its device: it waits so much longer, as the device was told to begin only then. Counts towards the revision
+    /// of the step before.
+    pub fn wait_longer(&mut self, by: Duration) {
+        self.deadline_ms = self.deadline_ms.map(|at| at.saturating_add(millis(by)));
     }
 
     /// Whether it may be sent now.

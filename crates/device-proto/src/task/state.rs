@@ -1,4 +1,5 @@
 use super::TaskKind;
+use crate::coded::coded;
 
 /// Where a task is in its life.
 ///
@@ -32,6 +33,8 @@ pub enum TaskState {
     Expired,
 }
 
+coded!(TaskState);
+
 impl TaskState {
     /// All, in order of codes: those that are not over come first.
     pub const ALL: [Self; 10] = [
@@ -46,18 +49,6 @@ impl TaskState {
         Self::Cancelled,
         Self::Expired,
     ];
-
-    /// As it is stored.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// Of a code that was stored.
-    #[must_use]
-    pub fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
 
     /// As the API writes it.
     #[must_use]
@@ -115,7 +106,8 @@ impl TaskState {
             | TaskKind::Refresh
             | TaskKind::GetMethods
             | TaskKind::Subscribe
-            | TaskKind::Unsubscribe => None,
+            | TaskKind::Unsubscribe
+            | TaskKind::GetTransfers => None,
         }
     }
 }

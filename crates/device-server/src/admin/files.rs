@@ -24,7 +24,7 @@ impl DeviceFiles for Admin {
             }
             let (kind, version) = (facts.kind.into(), facts.version.into());
             let bytes_max = self.service.options.files.file_bytes_max;
-            let about = About { name, kind, version, from: None, bytes_max };
+            let about = About { name, kind, version, from: None, granted: None, bytes_max };
             receive(&self.service, about, bytes).await.map(|row| file_view(&row)).map_err(not_taken)
         }
         .boxed()
@@ -42,9 +42,13 @@ impl DeviceFiles for Admin {
 fn not_taken(why: NotTaken) -> DeviceAdminError {
     let text = sangam_storage::with_sources(&why).to_string();
     match why {
-        NotTaken::Name | NotTaken::NoFiles | NotTaken::Stalled | NotTaken::Broken(_) => DeviceAdminError::Invalid(text),
+        NotTaken::Name | NotTaken::NoFiles | NotTaken::Stalled | NotTaken::Ended | NotTaken::Broken(_) => {
+            DeviceAdminError::Invalid(text)
+        }
         NotTaken::TooLong(_) | NotTaken::Full => DeviceAdminError::TooLarge(text),
-        NotTaken::Disk(_) | NotTaken::Overloaded | NotTaken::NotStored(_) => DeviceAdminError::Unavailable(text),
+        NotTaken::Disk(_) | NotTaken::Overloaded | NotTaken::NotStored(_) | NotTaken::NotRead(_) => {
+            DeviceAdminError::Unavailable(text)
+        }
     }
 }
 

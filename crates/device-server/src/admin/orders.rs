@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use sangam_control::{DeviceAdminError, DeviceOrder, DeviceTask};
 use sangam_device_proto::DeviceId;
+use sangam_device_proto::device::Device;
 use sangam_device_proto::task::{Format, Payload, Task, TaskKind};
 use sangam_storage::devices::{Answered, Outcome, Row, TaskId};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +11,8 @@ use super::views::task_view;
 use super::{ATTEMPTS_MAX, Admin, Told, invalid, overtaken};
 use crate::calling::{Called, Ringing, call};
 use crate::cwmp::{check_order, stored_file};
+use crate::diagnostics;
+use crate::usp;
 
 /// Who ordered it, cut to what a row has room for.
 const ORDERED_BY_CHARS_MAX: usize = 128;
@@ -19,13 +22,14 @@ const PATIENCE_MAX: Duration = Duration::from_secs(3);
 
 impl Admin {
     /// Takes an order, once for each key.
-    pub(super) async fn take_order(&self, device: DeviceId, order: DeviceOrder) -> Told<DeviceTask> {
+    pub(super) async fn take_order(&self, ordered_of: &Device, order: DeviceOrder) -> Told<DeviceTask> {
+        let device = ordered_of.id;
         let digest = digest(device, &order);
         let key = order.idempotency_key.as_ref().map(|key| format!("{}:{key}", order.ordered_by));
         if key.as_ref().is_some_and(|key| key.chars().count() > Answered::KEY_CHARS_MAX) {
             return Err(invalid("an idempotency key has at most 128 characters"));
         }
-        let task = self.task_of(device, &order)?;
+        let task = self.task_of(ordered_of, &order)?;
         let wait = order.wait.map(|wait| wait.min(self.service.options.calls.wait_max));
         for _ in 0..ATTEMPTS_MAX {
             if let Some(key) = &key
@@ -34,18 +38,26 @@ impl Admin {
                 // It was called for it then.
                 return self.answer(before, None, wait).await;
             }
+            let counting = self.service.ordering.of(device).await;
             let most = self.service.options.tasks.per_device_max;
             let live = self.read(move |snapshot| Ok(snapshot.live_tasks(device, most)?.len())).await?;
             if live >= most {
                 return Err(DeviceAdminError::TooMany);
             }
             let mut rows = vec![Row::Task(Box::new(task.clone()))];
+            rows.extend(diagnostics::ordered(&task));
             rows.extend(key.as_ref().map(|key| self.answered(key, digest, &task)));
-            if self.commit(rows).await? == Outcome::Done {
+            let stored = self.commit(rows).await?;
+            drop(counting);
+            if stored == Outcome::Done {
                 self.service.task_changed(&task);
-                let is_called = order.call && task.is_due(self.service.now_ms());
+                // An agent of USP that is connected has it already.
+                let is_here = self.service.agents.connected_over(device).is_some();
+                let is_called = order.call && !is_here && task.is_due(self.service.now_ms());
                 let ringing = is_called.then(|| call(&self.service, device));
-                return self.answer(task_view(&task), ringing, wait).await;
+                let mut told = self.answer(task_view(&task), ringing, wait).await?;
+                told.called = told.called.or_else(|| (is_here && order.call).then(|| Called::NotNeeded.label()));
+                return Ok(told);
             }
             // Either the device went, or the same order came at the same time.
             if self.read(move |snapshot| snapshot.device(device)).await?.is_none() {
@@ -87,9 +99,8 @@ impl Admin {
         Ok(())
     }
 
-    fn task_of(&self, device: DeviceId, order: &DeviceOrder) -> Told<Task> {
-        let kind = TaskKind::ALL.into_iter().find(|kind| kind.name() == order.kind);
-        let kind = kind.ok_or_else(|| invalid("there is no task of that kind"))?;
+    fn task_of(&self, device: &Device, order: &DeviceOrder) -> Told<Task> {
+        let kind = TaskKind::parse(&order.kind).ok_or_else(|| invalid("there is no task of that kind"))?;
         let payload = if order.payload.is_null() { serde_json::json!({}) } else { order.payload.clone() };
         let bytes = payload.to_string();
         let most = self.service.options.tasks.payload_bytes_max;
@@ -98,12 +109,12 @@ impl Admin {
         }
         let payload = Payload { format: Format::Json, bytes: bytes.into() };
         let now_ms = self.service.now_ms();
-        let mut task = Task::new(self.service.numbers.task(), device, kind, payload, now_ms);
+        let mut task = Task::new(self.service.numbers.task(), device.id, kind, payload, now_ms);
         task.priority = order.priority;
         task.ordered_by = order.ordered_by.chars().take(ORDERED_BY_CHARS_MAX).collect::<String>().into();
         task.not_before_ms = order.not_before.map_or(now_ms, |at| at.unix_millis());
         task.expires_ms = order.expires.map(|at| at.unix_millis());
-        check_order(&task).map_err(DeviceAdminError::Invalid)?;
+        check(device, &task).map_err(DeviceAdminError::Invalid)?;
         let is_there = |name: String| kind == TaskKind::Upload || self.service.files.of_name(&name).is_some();
         if stored_file(&task).is_some_and(|name| !is_there(name)) {
             return Err(invalid("there is no file of that name"));
@@ -127,6 +138,17 @@ impl Admin {
     fn answered(&self, key: &str, request: [u8; 32], task: &Task) -> Row {
         let body = task.id.to_string().into();
         Row::Answered(Box::new(Answered { key: key.into(), request, status: 201, body, at_ms: self.service.now_ms() }))
+    }
+}
+
+/// Whether a device can carry out a task at all, in what it speaks; one of which nobody knows may speak either.
+fn check(device: &Device, task: &Task) -> Result<(), String> {
+    match (device.endpoint.is_some(), device.protocols.cwmp.is_some()) {
+        (true, false) => usp::check_order(task),
+        (true, true) => usp::check_order(task)
+            .or_else(|why| if usp::carries_out(task.kind) { Err(why) } else { check_order(task, device.root) }),
+        (false, true) => check_order(task, device.root),
+        (false, false) => check_order(task, device.root).or_else(|why| usp::check_order(task).map_err(|_| why)),
     }
 }
 

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use sangam_control::{DeviceEvent, DeviceList, DeviceParameter, DeviceTask, ManagedDevice};
+use sangam_control::{
+    DeviceCall, DeviceCallAttempt, DeviceEvent, DeviceList, DeviceParameter, DeviceTask, ManagedDevice,
+};
 use sangam_device_proto::device::{Device, Seen};
 use sangam_device_proto::event::EventRow;
 use sangam_device_proto::schema::Schema;
@@ -9,9 +11,17 @@ use sangam_device_proto::values::{Page, cell_of, page_of};
 use sangam_types::Wall;
 use serde_json::Value;
 
+use crate::calling::{CallKind, Called, LastCall};
+
 /// A device as operators see it: what it logs in with is left out.
-pub(super) fn device_view(device: &Device, seen: Seen) -> ManagedDevice {
+pub(super) fn device_view(
+    device: &Device,
+    seen: Seen,
+    connected_over: Option<&'static str>,
+    last_call: Option<LastCall>,
+) -> ManagedDevice {
     let text = |text: &str| text.to_owned();
+    let speaks = [("cwmp", device.protocols.cwmp.is_some()), ("usp", device.endpoint.is_some())];
     ManagedDevice {
         id: device.key.to_string(),
         oui: device.key.oui.to_string(),
@@ -25,13 +35,30 @@ pub(super) fn device_view(device: &Device, seen: Seen) -> ManagedDevice {
         software_version: text(&device.facts.software_version),
         tags: device.tags.iter().map(|tag| text(tag)).collect(),
         root: device.root.as_str(),
+        protocols: speaks.into_iter().filter(|(_, speaks)| *speaks).map(|(name, _)| name).collect(),
+        usp_versions: device.protocols.usp.iter().map(|version| text(version)).collect(),
+        connected_over,
         cwmp_version: device.protocols.cwmp.map(|minor| format!("1.{minor}")),
         connection_request_url: device.reach.connection_request_url.as_deref().map(str::to_owned),
+        udp_connection_request_address: device.reach.udp_address.as_deref().map(str::to_owned),
+        nat_detected: device.reach.nat_detected,
+        jabber_id: device.reach.jid.as_deref().map(str::to_owned),
+        last_call: last_call.map(|last| call_view(&last)),
         periodic_interval_secs: device.periodic.interval_secs,
         has_own_login: device.access.from_device.is_some(),
         created_at: at(device.created_ms),
         seen_at: some(seen.last_ms),
         booted_at: some(seen.boot_ms),
+    }
+}
+
+fn call_view(last: &LastCall) -> DeviceCall {
+    let attempt =
+        |(kind, called): &(CallKind, Called)| DeviceCallAttempt { kind: kind.label(), outcome: called.label() };
+    DeviceCall {
+        at: last.at,
+        outcome: last.outcome.label(),
+        attempts: last.attempts.all().iter().map(attempt).collect(),
     }
 }
 

@@ -21,6 +21,12 @@ pub(crate) enum Called {
     NoAddress,
     /// Where it wants to be called is not where its last session came from, or it is none of ours.
     NotAllowed,
+    /// There is no login of ours that it would believe.
+    NoLogin,
+    /// No STUN listener runs in this process that its NAT would let through.
+    NoSocket,
+    /// There is no connection with an XMPP server.
+    NotConnected,
     /// As many calls wait as may.
     Overloaded,
     /// The store could not be asked.
@@ -40,6 +46,9 @@ impl Called {
             Self::Refused => "refused",
             Self::NoAddress => "no_address",
             Self::NotAllowed => "not_allowed",
+            Self::NoLogin => "no_login",
+            Self::NoSocket => "no_socket",
+            Self::NotConnected => "not_connected",
             Self::Overloaded => "overloaded",
             Self::Failed => "failed",
         }
@@ -51,7 +60,14 @@ impl Called {
             Self::Accepted | Self::Unreachable | Self::Timeout | Self::RefusedLogin | Self::Busy | Self::Refused => {
                 true
             }
-            Self::NotNeeded | Self::NoAddress | Self::NotAllowed | Self::Overloaded | Self::Failed => false,
+            Self::NotNeeded
+            | Self::NoAddress
+            | Self::NotAllowed
+            | Self::NoLogin
+            | Self::NoSocket
+            | Self::NotConnected
+            | Self::Overloaded
+            | Self::Failed => false,
         }
     }
 
@@ -74,6 +90,15 @@ impl Called {
             Self::NoAddress => "the device has told of no address to call it at; it is done when it comes by itself",
             Self::NotAllowed => {
                 "the device may not be called at the address that it told; it is done when it comes by itself"
+            }
+            Self::NoLogin => "the device has no login of ours to be called with; it is done when it comes by itself",
+            Self::NoSocket => {
+                "the device is behind a NAT, and the STUN listener that could reach it runs in no relay of this process; \
+                 it is done when the device comes by itself"
+            }
+            Self::NotConnected => {
+                "the device is called through an XMPP server, and there is no connection with one; it is done when the \
+                 device comes by itself"
             }
             Self::Overloaded => "too many calls wait; it is done when the device comes by itself",
             Self::Failed => "the device could not be looked up; it is done when the device comes by itself",

@@ -117,3 +117,58 @@ fn request(exchange: &Exchange) -> Result<Request<Empty<Bytes>>, http::Error> {
 fn texts(headers: &HeaderMap, name: header::HeaderName) -> Vec<String> {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use sangam_cwmp_proto::connection_request::http::HttpRequest;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A device that answers one call over TLS with a certificate for `name`; where it is, and what issued its certificate.
+    async fn device(name: &str) -> (SocketAddr, rustls_pki_types::CertificateDer<'static>) {
+        let own = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        let certificate = own.cert.der().clone();
+        let key = rustls_pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()).into();
+        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Who does not believe the certificate leaves before the end.
+            let Ok(mut stream) = TlsAcceptor::from(std::sync::Arc::new(config)).accept(stream).await else { return };
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            assert!(head.starts_with(b"GET /call HTTP/1.1\r\n"));
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            stream.shutdown().await.unwrap();
+        });
+        (addr, certificate)
+    }
+
+    async fn called(certificate_for: &str, is_trusted: bool) -> Result<u16, NoAnswer> {
+        let (addr, certificate) = device(certificate_for).await;
+        let url = ConnectionRequestUrl::parse(&format!("https://localhost:{}/call", addr.port())).unwrap();
+        let (_, exchange) = HttpRequest::new(url.clone());
+        let target = Target { addresses: vec![addr], url };
+        let tls = Tls::trusting(is_trusted.then_some(certificate));
+        get(&target, &exchange, &CallOptions::default(), &tls).await.map(|got| got.status)
+    }
+
+    #[tokio::test]
+    async fn a_device_is_called_over_tls_if_its_certificate_is_its_own_and_of_somebody_who_is_trusted() {
+        assert_eq!(called("localhost", true).await, Ok(204));
+        assert_eq!(called("elsewhere.example", true).await, Err(NoAnswer::Nothing));
+        assert_eq!(called("localhost", false).await, Err(NoAnswer::Nothing));
+    }
+}

@@ -4,9 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use sangam_cwmp_proto::connection_request::Host;
-use sangam_cwmp_proto::connection_request::http::ConnectionRequestUrl;
 
 use super::Called;
+use super::resolver::Resolver;
 
 /// What is known of a device when it is decided where it may be called.
 #[derive(Clone, Copy, Debug)]
@@ -34,18 +34,20 @@ impl Rule {
     }
 }
 
-/// The addresses at which that URL may be called.
+/// The addresses of that host at which a device may be called.
 ///
 /// # Errors
 ///
 /// None of them may be called, or there is none.
-pub(super) async fn addresses(url: &ConnectionRequestUrl, rule: Rule) -> Result<Vec<SocketAddr>, Called> {
-    let found: Vec<SocketAddr> = match &url.host {
-        Host::Ip(address) => vec![SocketAddr::new(*address, url.port)],
-        Host::Name(name) => {
-            let resolved = tokio::net::lookup_host((name.as_str(), url.port)).await;
-            resolved.map_err(|_| Called::Unreachable)?.collect()
-        }
+pub(super) async fn addresses(
+    resolver: &Resolver,
+    host: &Host,
+    port: u16,
+    rule: Rule,
+) -> Result<Vec<SocketAddr>, Called> {
+    let found: Vec<SocketAddr> = match host {
+        Host::Ip(address) => vec![SocketAddr::new(*address, port)],
+        Host::Name(name) => resolver.look_up(name, port).await.map_err(|_| Called::Unreachable)?,
     };
     if found.is_empty() {
         return Err(Called::Unreachable);
@@ -61,8 +63,18 @@ fn is_elsewhere(address: IpAddr) -> bool {
     }
     match address {
         IpAddr::V4(it) => it.octets()[0] != 0 && !it.is_link_local() && !it.is_broadcast(),
-        IpAddr::V6(it) => !it.is_unicast_link_local() && inside(it).is_none_or(|inner| is_elsewhere(inner.into())),
+        IpAddr::V6(it) => {
+            !it.is_unicast_link_local()
+                && !leads_anywhere(it)
+                && inside(it).is_none_or(|inner| is_elsewhere(inner.into()))
+        }
     }
+}
+
+/// Whether it leads to an IPv4 address which cannot be told from it: by a network's own translation (RFC 8215), whose prefix has a
+/// length that only that network knows, or through a relay that its client chose (Teredo, RFC 4380 §4).
+fn leads_anywhere(address: Ipv6Addr) -> bool {
+    matches!(address.segments(), [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..])
 }
 
 /// The IPv4 address that such an address leads to (RFC 6052 §2.1, RFC 3056 §2, RFC 4291 §2.5.5.1).
@@ -99,7 +111,7 @@ mod tests {
         rule.admits(address.parse().unwrap())
     }
 
-    const OURS_ALONE: [&str; 19] = [
+    const OURS_ALONE: [&str; 23] = [
         "127.0.0.1",
         "127.8.8.8",
         "::1",
@@ -117,6 +129,11 @@ mod tests {
         "255.255.255.255",
         "169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        // RFC 8215 with a prefix of 96 and of 48 bits; Teredo with 127.0.0.1 and with 192.0.2.8 behind it.
+        "64:ff9b:1::7f00:1",
+        "64:ff9b:1:7f00:0:100::",
+        "2001:0:102:304:0:ffff:80ff:fffe",
+        "2001:0:102:304:0:ffff:3fff:fdf7",
         "168.63.129.16",
         "fd00:ec2::254",
     ];
@@ -164,10 +181,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_in_a_url_is_judged_as_it_stands() {
-        let url = ConnectionRequestUrl::parse("http://192.0.2.7:7547/x").unwrap();
+        let resolver = Resolver::new(1);
+        let host = Host::parse("192.0.2.7").unwrap();
         let rule = Rule { origin: Some("192.0.2.7".parse().unwrap()), any_address: false };
-        assert_eq!(addresses(&url, rule).await, Ok(vec!["192.0.2.7:7547".parse().unwrap()]));
-        let localhost = ConnectionRequestUrl::parse("http://localhost:1/").unwrap();
-        assert_eq!(addresses(&localhost, Rule { any_address: true, ..rule }).await, Err(Called::NotAllowed));
+        assert_eq!(addresses(&resolver, &host, 7547, rule).await, Ok(vec!["192.0.2.7:7547".parse().unwrap()]));
+        let localhost = Host::parse("localhost").unwrap();
+        assert_eq!(
+            addresses(&resolver, &localhost, 1, Rule { any_address: true, ..rule }).await,
+            Err(Called::NotAllowed)
+        );
     }
 }

@@ -33,7 +33,10 @@ async fn connector() -> io::Result<TlsConnector> {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         roots
     });
-    let roots = roots.await.map_err(io::Error::other)?;
+    verifying(roots.await.map_err(io::Error::other)?)
+}
+
+fn verifying(roots: RootCertStore) -> io::Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -41,6 +44,16 @@ async fn connector() -> io::Result<TlsConnector> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config).into())
+}
+
+#[cfg(test)]
+impl Tls {
+    /// Verified by these alone.
+    pub(super) fn trusting(roots: impl IntoIterator<Item = rustls_pki_types::CertificateDer<'static>>) -> Self {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(roots);
+        Self { connector: OnceCell::new_with(verifying(store).ok()) }
+    }
 }
 
 impl fmt::Debug for Tls {

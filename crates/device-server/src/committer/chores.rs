@@ -106,6 +106,9 @@ impl Worker {
         match self.writer.sweep(&order) {
             Ok(swept) => {
                 self.deps.metrics.swept(swept.dropped);
+                for device in &swept.removed {
+                    self.deps.seen.changes.note(*device);
+                }
                 self.due.sweeping = swept.next;
                 self.due.sweep = now + if swept.next.is_some() { SWEEP_PACE } else { self.due.sweep_interval };
                 self.wrote();
@@ -130,8 +133,10 @@ impl Worker {
             history_before_ms: before(keep.history),
             history_kept: keep.history_rows,
             events_before_ms: before(keep.events),
+            events_kept: keep.events_rows,
+            events_total: keep.events_total,
             tasks_before_ms: before(keep.tasks),
-            alarms_before_ms: before(keep.tasks),
+            alarms_before_ms: before(keep.alarms),
             diagnostics_before_ms: before(keep.tasks),
             answered_before_ms: before(Duration::from_secs(86_400)),
             grants_before_ms: now_ms,

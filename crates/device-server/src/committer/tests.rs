@@ -77,6 +77,7 @@ impl Rig {
         }
         let seen = Arc::<SeenBoard>::default();
         let deps = CommitterDeps {
+            news: Arc::new(News::new(&crate::options::NewsOptions::default())),
             writer: Box::new(script.clone()),
             seen: Arc::clone(&seen),
             metrics: Arc::default(),

@@ -34,6 +34,7 @@ pub(super) struct Worker {
 /// [`CommitterDeps`] without the writer.
 pub(super) struct Deps {
     pub(super) seen: Arc<crate::seen::SeenBoard>,
+    pub(super) news: Arc<crate::news::News>,
     pub(super) metrics: Arc<sangam_telemetry::metrics::devices::DeviceMetrics>,
     pub(super) clock: Arc<dyn Fn() -> sangam_types::Wall + Send + Sync>,
 }
@@ -46,12 +47,12 @@ impl Worker {
         health: Arc<Health>,
         writing: Arc<Writing>,
     ) -> Self {
-        let CommitterDeps { writer, seen, metrics, clock, last_event } = deps;
+        let CommitterDeps { writer, seen, news, metrics, clock, last_event } = deps;
         Self {
             due: Due::new(Instant::now(), options),
             options: options.clone(),
             writer,
-            deps: Deps { seen, metrics, clock },
+            deps: Deps { seen, news, metrics, clock },
             orders,
             held: None,
             health,
@@ -124,6 +125,7 @@ impl Worker {
         match self.store(&mut changes) {
             Ok(outcomes) => {
                 self.deps.metrics.committed(answers.len(), rows, began.elapsed());
+                self.deps.news.tell(&changes, &outcomes);
                 for ((answer, room), outcome) in answers.into_iter().zip(outcomes) {
                     drop(room);
                     // Whoever has gone away comes again, and finds what was done.
@@ -149,14 +151,30 @@ impl Worker {
         match stored {
             Ok(outcomes) => {
                 self.wrote();
+                self.note_changes(changes);
                 Ok(outcomes)
             }
             Err(error) => {
+                // Nobody knows what is on the disk until it is read.
+                self.deps.seen.changes.note_all();
                 self.deps.metrics.store_failed(error.word());
                 self.health.bad(&error, error.must_reopen());
                 tracing::error!(error = with_sources(&error), "the store of devices failed");
                 Err(Arc::new(error))
             }
+        }
+    }
+
+    /// Devices and tasks that are others now: told before whoever changed them is answered.
+    fn note_changes(&self, changes: &[Change]) {
+        for row in changes.iter().flat_map(|change| &change.rows) {
+            let device = match row {
+                Row::Device(device) => device.id,
+                Row::RemoveDevice(device) => *device,
+                Row::Task(task) => task.device,
+                _ => continue,
+            };
+            self.deps.seen.changes.note(device);
         }
     }
 

@@ -1,12 +1,17 @@
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use sangam_auth::basic::BasicAuthorization;
 use sangam_auth::digest::{Authorization, Credential, Refusal, RequestLine};
 use sangam_device_proto::device::Device;
 use sangam_device_proto::enrol::Proof;
+use sangam_device_proto::identity::DeviceKey;
 use sangam_device_proto::secret::Login;
+use sangam_net::ClientCertificate;
 use sangam_net::http::{Client, Scheme};
 
+use crate::certificate::{self, Names};
 use crate::service::Service;
 
 /// What a device shows to prove who it is, not yet believed.
@@ -15,6 +20,8 @@ pub(super) struct Shown {
     what: Result<What, Refusal>,
     method: String,
     target: String,
+    /// What its connection has proven already.
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +39,21 @@ impl Shown {
             Some(Ok(value)) => read(service, value, client),
         };
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        Self { what, method: parts.method.as_str().to_owned(), target }
+        let certificate = parts.extensions.get::<Arc<ClientCertificate>>().cloned();
+        Self { what, method: parts.method.as_str().to_owned(), target, certificate }
+    }
+
+    /// Whom its certificate names, seen from the device that it says it is; counted.
+    pub(super) fn certificate_names(&self, service: &Service, key: &DeviceKey, device: Option<&Device>) -> Names {
+        let Some(certificate) = &self.certificate else { return Names::Nobody };
+        let endpoint = device.and_then(|device| device.endpoint.as_ref());
+        let names = certificate::names(certificate, key, endpoint);
+        service.metrics.certificate(match names {
+            Names::It => "proven",
+            Names::Another => "another_device",
+            Names::Nobody => "names_nobody",
+        });
+        names
     }
 
     /// Who that proves a device to be: by its own login, by the next one that it was given, or by one that all new devices have.

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -17,12 +17,16 @@ use sangam_cwmp_proto::{
 };
 use sangam_device_proto::admission::{Admission, Class, Load};
 use sangam_net::http::Client;
+use sangam_storage::Admitted;
 
 use super::authorization::{Shown, challenges};
 use super::exchange::{Answer, Conversation};
 use super::sessions::{Cookie, Slot};
+use crate::committer::Condition;
 use crate::files::{self, Site};
+use crate::server::DeviceServer;
 use crate::service::Service;
+use crate::usp::{self, Hub};
 
 /// Bytes in which the events of an Inform are looked for: they stand at its beginning.
 const PEEK_BYTES: usize = 16 << 10;
@@ -33,9 +37,14 @@ const INFORM_BYTES_MAX: usize = 256 << 10;
 /// When somebody comes back whom nothing but our own haste keeps away, in seconds.
 const RETRY_SOON_SECS: u32 = 5;
 
-/// A POST at any path is a device's.
-pub(crate) fn router(service: Arc<Service>) -> Router {
-    Router::new().fallback(any(post)).with_state(service)
+/// A POST at any path is a device's; at one path agents of USP open their WebSockets.
+pub(crate) fn router(service: Arc<Service>, hub: Option<Arc<Hub>>) -> Router {
+    let router = Router::new().fallback(any(post));
+    let Some(hub) = hub else { return router.with_state(service) };
+    let usp = move |state: State<Arc<Service>>, request: Request| async move {
+        if usp::is_asked(&request) { usp::open(&hub, request).await } else { post(state, request).await }
+    };
+    router.route(DeviceServer::USP_PATH, any(usp)).with_state(service)
 }
 
 async fn post(State(service): State<Arc<Service>>, request: Request) -> Response {
@@ -50,35 +59,35 @@ async fn post(State(service): State<Arc<Service>>, request: Request) -> Response
     // Who has no session yet has an Inform to bring, and has proven nothing.
     let most = service.options.soap.body_bytes;
     let most = if slot.is_some() { most } else { most.min(INFORM_BYTES_MAX) };
-    let wanted = length(&parts.headers).unwrap_or(most);
+    // What tells no length takes room as it comes: many devices tell none with an empty POST.
+    let wanted = length(&parts.headers).unwrap_or(0);
     if wanted > most {
-        return too_large(&service, slot).await;
+        return too_large(service, slot).await;
     }
     // Held until the answer is made: what is read and decided upon meanwhile is bounded by it.
-    let Some(room) = service.reading.take(wanted) else {
+    let Some(mut room) = service.reading.take(wanted) else {
         service.metrics.refused("overloaded");
         return later(retry_jittered(RETRY_SOON_SECS));
     };
-    let bytes = match read(&service, body, most).await {
+    let bytes = match read(&service, body, most, &mut room).await {
         Ok(bytes) => bytes,
-        Err(Unread::TooLarge) => return too_large(&service, slot).await,
+        Err(Unread::NoRoom) => return later(retry_jittered(RETRY_SOON_SECS)),
+        Err(Unread::TooLarge) => return too_large(service, slot).await,
         Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
         Err(Unread::Late) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    // What was begun is ended also if the connection is lost meanwhile: nothing of a session is left half done.
-    let exchange = async move {
+    finished(async move {
         let _held = room;
         match slot {
-            Some(slot) => go_on(&service, &slot, &bytes).await,
+            Some(slot) => say(&service, &slot, post_of(&service, &bytes)).await,
             None => begin(&service, &parts, &client, &bytes).await,
         }
-    };
-    tokio::spawn(exchange).await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    })
+    .await
 }
 
 /// What comes in a session that is open.
-async fn go_on(service: &Arc<Service>, slot: &Arc<Slot>, bytes: &[u8]) -> Response {
-    let post = post_of(service, bytes);
+async fn say(service: &Arc<Service>, slot: &Arc<Slot>, post: Post) -> Response {
     // One request at a time: whoever hangs up and asks again begins anew.
     let Ok(mut conversation) = slot.conversation.try_lock() else {
         service.metrics.refused("overlap");
@@ -131,15 +140,19 @@ fn class_of(events: &Events) -> Class {
 }
 
 fn admission(service: &Service, class: Class) -> Admission {
-    let condition = service.committer.condition();
-    let load = Load {
+    let load = load(service, &service.committer.condition());
+    service.options.admission.decide(&load, class, rand::random())
+}
+
+/// How much there is to do, when the writer is so.
+pub(super) fn load(service: &Service, writer: &Condition) -> Load {
+    Load {
         sessions: (service.sessions.len() as u64, service.options.sessions_max as u64),
-        queue: (condition.percent as u64, 100),
-        lag: (condition.writing_for, WRITING_MAX),
+        queue: (writer.percent as u64, 100),
+        lag: (writer.writing_for, WRITING_MAX),
         up: service.began.elapsed(),
         fleet: service.population.all(),
-    };
-    service.options.admission.decide(&load, class, rand::random())
+    }
 }
 
 fn post_of(service: &Service, bytes: &[u8]) -> Post {
@@ -173,29 +186,53 @@ enum Unread {
     TooLarge,
     Broken,
     Late,
+    NoRoom,
 }
 
-/// The whole body, within its bounds.
-async fn read(service: &Service, body: Body, most: usize) -> Result<Bytes, Unread> {
-    let limited = Limited::new(body, most);
-    let (why, reason) = match tokio::time::timeout(service.options.body_timeout, limited.collect()).await {
-        Ok(Ok(collected)) => return Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(Unread::TooLarge),
-        Ok(Err(_)) => (Unread::Broken, "body_broken"),
-        Err(_) => (Unread::Late, "body_timeout"),
-    };
-    service.metrics.refused(reason);
-    Err(why)
+/// The whole body, within its bounds; what it has beyond its room takes more of it.
+async fn read(service: &Service, body: Body, most: usize, room: &mut Admitted) -> Result<Bytes, Unread> {
+    let collecting = collect(service, Limited::new(body, most), room);
+    let read = tokio::time::timeout(service.options.body_timeout, collecting).await.unwrap_or(Err(Unread::Late));
+    read.inspect_err(|why| match why {
+        // It is counted with its answer.
+        Unread::TooLarge => {}
+        Unread::Broken => service.metrics.refused("body_broken"),
+        Unread::Late => service.metrics.refused("body_timeout"),
+        Unread::NoRoom => service.metrics.refused("overloaded"),
+    })
+}
+
+async fn collect(service: &Service, mut body: Limited<Body>, room: &mut Admitted) -> Result<Bytes, Unread> {
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
+            true => Unread::TooLarge,
+            false => Unread::Broken,
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        let beyond = (first.len() + rest.len() + data.len()).saturating_sub(room.bytes());
+        if beyond > 0 {
+            room.absorb(service.reading.take(beyond).ok_or(Unread::NoRoom)?);
+        }
+        // Most come in one piece, which is not copied.
+        if first.is_empty() { first = data } else { rest.extend_from_slice(&data) }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok([&first[..], &rest[..]].concat().into())
 }
 
 /// More than is read: in a session it is an answer all the same, by which less is asked for.
-async fn too_large(service: &Arc<Service>, slot: Option<Arc<Slot>>) -> Response {
+async fn too_large(service: Arc<Service>, slot: Option<Arc<Slot>>) -> Response {
     service.metrics.refused("body_bytes");
     let Some(slot) = slot else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
-    let mut conversation = slot.conversation.lock().await;
-    let answer = conversation.go_on(service, &slot, Post::TooLarge).await;
-    drop(conversation);
-    response(answer, None)
+    finished(async move { say(&service, &slot, Post::TooLarge).await }).await
+}
+
+/// Ends what was begun also if the connection is lost meanwhile: nothing of a session is left half done.
+async fn finished(exchange: impl Future<Output = Response> + Send + 'static) -> Response {
+    tokio::spawn(exchange).await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {

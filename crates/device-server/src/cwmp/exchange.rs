@@ -10,6 +10,7 @@ use super::inform::{self, Taken, Trust};
 use super::notice;
 use super::sessions::Slot;
 use super::work::Work;
+use crate::aftermath;
 use crate::files::Site;
 use crate::names::NamesError;
 use crate::service::Service;
@@ -72,12 +73,18 @@ impl Conversation {
                 }
                 let mut conversation = Self { session, work: work.map(|work| *work), site };
                 let _: Result<(), _> = conversation.session.handle_durable(service.mono(), Stored::Durable);
-                let (slot, before) = service.sessions.open(device, conversation, now);
+                let slot = Slot::new(conversation, now);
+                // Held until the session before is ended: whoever comes after waits for all that came before.
+                let mut conversation = slot.conversation.lock().await;
+                let before = service.sessions.open(device, &slot);
                 service.metrics.session_began();
                 if let Some(before) = before {
                     before.conversation.lock().await.abandon(service, &before, EndReason::Superseded).await;
                 }
-                let mut conversation = slot.conversation.lock().await;
+                if !service.sessions.is_open(&slot) {
+                    // Another session of the device began meanwhile, and ends this one.
+                    return (Answer::Reply(503, Vec::new()), None);
+                }
                 conversation.settle_lost(service).await;
                 let answer = conversation.drive(service, &slot).await;
                 drop(conversation);
@@ -147,7 +154,8 @@ impl Conversation {
 
     /// A device that begins anew in its session has proven who it is. `Some`: it may not.
     async fn inform_again(&mut self, service: &Arc<Service>, slot: &Slot, facts: &InformFacts) -> Option<Answer> {
-        let stored = match informed(service, facts, Trust::Session, &self.site).await {
+        let owes_login = self.work.as_ref().is_some_and(Work::owes_login);
+        let stored = match informed(service, facts, Trust::Session { owes_login }, &self.site).await {
             Begun::Durable(work, _) => {
                 self.work = work.map(|work| *work);
                 self.settle_lost(service).await;
@@ -225,10 +233,13 @@ impl Conversation {
 /// Makes an Inform durable and says what is to be done.
 async fn informed(service: &Arc<Service>, facts: &InformFacts, trust: Trust<'_>, site: &Site) -> Begun {
     match inform::take(service, facts, trust).await {
-        Taken::Served { device, rotated } => {
+        Taken::Served { device, rotated, idle_since } => {
             let test_ended = facts.inform.events.iter().any(|event| event.code == EventCode::DiagnosticsComplete);
             let id = device.id;
-            let work = Work::new(service, *device, site.clone(), rotated, test_ended);
+            let values: Vec<_> =
+                facts.inform.parameters.iter().map(|it| (it.path.as_str(), it.value.as_str())).collect();
+            aftermath::came(service, &device, facts.is_bootstrap, &values).await;
+            let work = Work::new(service, *device, site.clone(), rotated, test_ended).idle_since(idle_since);
             Begun::Durable(Some(Box::new(work)), id)
         }
         Taken::Waiting(device) => Begun::Durable(None, device.id),

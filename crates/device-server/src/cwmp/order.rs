@@ -1,15 +1,30 @@
 //! What the payload of a task says, as JSON, and the requests that it becomes.
 
+mod attributes;
+mod deployment;
+mod test;
+mod transfers;
+
+use std::time::Duration;
+
 use sangam_cwmp_proto::message::{
-    AddObject, CancelTransfer, DeleteObject, Download, FactoryReset, GetParameterAttributes, GetRpcMethods, Reboot,
-    ScheduleInform, Upload,
+    AddObject, CancelTransfer, DeleteObject, FactoryReset, GetAllQueuedTransfers, GetParameterAttributes,
+    GetQueuedTransfers, GetRpcMethods, Reboot, ScheduleInform,
 };
+use sangam_cwmp_proto::session::diagnostics::{DiagnosticRun, InputOffence};
 use sangam_cwmp_proto::session::plan::{ReadOptions, ReadValues, WalkNames, WalkOptions, write_values};
-use sangam_cwmp_proto::{Message, ParameterValue, Secret, Url};
+use sangam_cwmp_proto::{Message, ParameterValue};
 use sangam_device_proto::ValueKind;
-use sangam_device_proto::file::FileRow;
-use sangam_device_proto::task::{Format, Task, TaskKind};
+use sangam_device_proto::device::Root;
+use sangam_device_proto::diagnostic::DiagnosticKind;
+use sangam_device_proto::task::{Format, Payload, Task, TaskKind};
 use serde::{Deserialize, Serialize};
+
+use self::attributes::Attributes;
+pub(super) use self::attributes::notification_name;
+use self::deployment::Operations;
+pub(super) use self::test::Test;
+use self::transfers::Transfer;
 
 use super::device_facts::written;
 use super::transfer::Handover;
@@ -23,6 +38,8 @@ pub(super) enum Order {
     Read(ReadValues),
     /// Names, level by level, and then their values if that is wanted.
     Walk { walk: WalkNames, values: bool },
+    /// The results of a test.
+    Results(Box<DiagnosticRun>),
 }
 
 /// Why a task cannot be carried out: for whoever ordered it.
@@ -34,6 +51,8 @@ pub(super) enum BadOrder {
     Format,
     #[error("{0}")]
     Write(#[from] sangam_cwmp_proto::session::plan::WriteOffence),
+    #[error("{0}")]
+    Input(#[from] InputOffence),
     #[error("devices that speak CWMP know no such task")]
     Kind,
     #[error("{0}")]
@@ -75,36 +94,6 @@ struct Values {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Test {
-    /// The object of the test, with its dot: `Device.IP.Diagnostics.IPPing.`
-    object: String,
-    /// Its inputs by their names below the object.
-    #[serde(default)]
-    inputs: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Transfer {
-    file_type: String,
-    /// Where it is fetched from or brought to.
-    url: Option<String>,
-    /// In place of that: the name of a file of ours.
-    file: Option<String>,
-    #[serde(default)]
-    username: String,
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    file_size: u64,
-    #[serde(default)]
-    target_file_name: String,
-    #[serde(default)]
-    delay_secs: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Delay {
     delay_secs: u32,
 }
@@ -115,8 +104,21 @@ struct Key {
     command_key: String,
 }
 
-/// What a task asks of a device.
-pub(super) fn order(task: &Task, read: ReadOptions, handover: Option<&Handover>) -> Result<Order, BadOrder> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whose {
+    /// Those too that were not asked for here.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What a task asks of a device that has this root.
+pub(super) fn order(
+    task: &Task,
+    root: Root,
+    read: ReadOptions,
+    handover: Option<&Handover>,
+) -> Result<Order, BadOrder> {
     if task.payload.format != Format::Json && !task.payload.bytes.is_empty() {
         return Err(BadOrder::Format);
     }
@@ -141,32 +143,45 @@ pub(super) fn order(task: &Task, read: ReadOptions, handover: Option<&Handover>)
         }
         TaskKind::Reboot => once(Reboot { command_key: key }.into()),
         TaskKind::FactoryReset => once(FactoryReset.into()),
-        TaskKind::Download => once(download(settled(of(task)?, handover)?, key)),
-        TaskKind::Upload => once(upload(settled(of(task)?, handover)?, key)),
+        TaskKind::SetAttributes => once(of::<Attributes>(task)?.message()?),
+        TaskKind::Download => once(of::<Transfer>(task)?.settled(handover)?.download(key)?),
+        TaskKind::Upload => once(of::<Transfer>(task)?.settled(handover)?.upload(key)?),
+        TaskKind::ScheduleDownload => once(of::<Transfer>(task)?.settled(handover)?.scheduled(key)?),
+        TaskKind::ChangeDuState => once(of::<Operations>(task)?.message(key)?),
         TaskKind::ScheduleInform => {
             once(ScheduleInform { delay_secs: of::<Delay>(task)?.delay_secs, command_key: key }.into())
         }
         TaskKind::CancelTransfer => once(CancelTransfer { command_key: of::<Key>(task)?.command_key }.into()),
         TaskKind::GetMethods => once(GetRpcMethods.into()),
-        TaskKind::Diagnostics => test(of(task)?, &key),
-        TaskKind::SetAttributes
-        | TaskKind::ScheduleDownload
-        | TaskKind::ChangeDuState
-        | TaskKind::Operate
-        | TaskKind::Subscribe
-        | TaskKind::Unsubscribe => Err(BadOrder::Kind),
+        TaskKind::GetTransfers => once(match of::<Whose>(task)?.all {
+            true => GetAllQueuedTransfers.into(),
+            false => GetQueuedTransfers.into(),
+        }),
+        TaskKind::Diagnostics => once(write_values(Test::of(task)?.inputs(root)?, &key)?.into()),
+        TaskKind::Operate | TaskKind::Subscribe | TaskKind::Unsubscribe => Err(BadOrder::Kind),
     }
 }
 
-/// Whether a task can be carried out at all: what is wrong with it is told when it is ordered.
-pub(crate) fn check_order(task: &Task) -> Result<(), String> {
-    // It is handed over when it is sent.
-    order(task, ReadOptions::default(), Some(&Handover::default())).map(|_| ()).map_err(|why| why.to_string())
+/// Whether a task of that kind can be carried out by a device that speaks CWMP at all.
+pub(super) const fn carries_out(kind: TaskKind) -> bool {
+    !matches!(kind, TaskKind::Operate | TaskKind::Subscribe | TaskKind::Unsubscribe)
 }
 
-/// Where the results of a test are read once the device says that it has ended.
-pub(super) fn test_object(task: &Task) -> Result<String, BadOrder> {
-    object(of::<Test>(task)?.object)
+/// Whether a task can be carried out at all: what is wrong with it is told when it is ordered.
+pub(crate) fn check_order(task: &Task, root: Root) -> Result<(), String> {
+    // It is handed over when it is sent.
+    order(task, root, ReadOptions::default(), Some(&Handover::default())).map(|_| ()).map_err(|why| why.to_string())
+}
+
+/// Which test a task is, and what its inputs are, as far as they may be shown.
+pub(crate) fn test_of(task: &Task) -> Option<(DiagnosticKind, Payload)> {
+    let test = (task.kind == TaskKind::Diagnostics).then(|| Test::of(task).ok()).flatten()?;
+    Some((test.kind(), test.shown()))
+}
+
+/// How long after it was asked a device may begin what a task asks of it, as the task has it.
+pub(super) fn begins_within(task: &Task) -> Duration {
+    is_transfer(task.kind).then(|| of::<Transfer>(task).ok()).flatten().map_or(Duration::ZERO, |it| it.begins_within())
 }
 
 fn of<T: for<'de> Deserialize<'de>>(task: &Task) -> Result<T, serde_json::Error> {
@@ -192,73 +207,24 @@ fn parameter(path: String, value: String, kind: &str) -> Result<ParameterValue, 
     Ok(ParameterValue::new(path, value, written(kind)))
 }
 
-/// Inputs and the word that begins it, set together (TR-143 §3.2).
-fn test(test: Test, key: &str) -> Result<Order, BadOrder> {
-    let object = object(test.object)?;
-    let inputs = test.inputs.into_iter().map(|input| parameter(object.clone() + &input.path, input.value, &input.kind));
-    let mut values = inputs.collect::<Result<Vec<_>, _>>()?;
-    values.push(parameter(object.clone() + "DiagnosticsState", "Requested".to_owned(), "string")?);
-    Ok(Order::Once(Some(Box::new(write_values(values, key)?.into()))))
-}
-
 /// The name under which a file is kept, of a download or upload that names one in place of a URL.
 pub(crate) fn stored_file(task: &Task) -> Option<String> {
-    let is_transfer = matches!(task.kind, TaskKind::Download | TaskKind::Upload);
-    let transfer: Transfer = is_transfer.then(|| of(task).ok()).flatten()?;
-    transfer.file.filter(|_| transfer.url.is_none())
+    /// What both protocols have of it.
+    #[derive(Deserialize)]
+    struct Named {
+        url: Option<String>,
+        file: Option<String>,
+    }
+    let named: Named = is_transfer(task.kind).then(|| of(task).ok()).flatten()?;
+    named.file.filter(|_| named.url.is_none())
 }
 
-/// A transfer with all that the device has to know: its own, or what it was handed over with.
-fn settled(transfer: Transfer, handover: Option<&Handover>) -> Result<Transfer, BadOrder> {
-    match (&transfer.url, &transfer.file) {
-        (Some(_), None) => Ok(transfer),
-        (None, Some(name)) if !FileRow::is_name(name) => Err(BadOrder::Wrong("its file has a name that none can have")),
-        (None, Some(_)) => {
-            let wrong = "its file is not there, or the device named no host that it could be fetched from";
-            let handover = handover.ok_or(BadOrder::Wrong(wrong))?;
-            Ok(Transfer {
-                url: Some(handover.url.clone()),
-                username: handover.user.to_string(),
-                password: handover.secret.as_ref().map_or_else(String::new, |it| it.expose().to_owned()),
-                file_size: handover.bytes,
-                ..transfer
-            })
-        }
-        _ => Err(BadOrder::Wrong("it names either a `url` or a `file`")),
-    }
-}
-
-fn download(transfer: Transfer, command_key: String) -> Message {
-    Download {
-        command_key,
-        file_type: transfer.file_type,
-        url: Url::new(transfer.url.unwrap_or_default()),
-        username: transfer.username,
-        password: Secret::new(transfer.password),
-        file_size: transfer.file_size,
-        target_file_name: transfer.target_file_name,
-        delay_secs: transfer.delay_secs,
-        success_url: Url::default(),
-        failure_url: Url::default(),
-    }
-    .into()
-}
-
-fn upload(transfer: Transfer, command_key: String) -> Message {
-    Upload {
-        command_key,
-        file_type: transfer.file_type,
-        url: Url::new(transfer.url.unwrap_or_default()),
-        username: transfer.username,
-        password: Secret::new(transfer.password),
-        delay_secs: transfer.delay_secs,
-    }
-    .into()
+fn is_transfer(kind: TaskKind) -> bool {
+    matches!(kind, TaskKind::Download | TaskKind::Upload | TaskKind::ScheduleDownload)
 }
 
 #[cfg(test)]
 mod tests {
-    use sangam_device_proto::task::Payload;
     use sangam_device_proto::{DeviceId, TaskId};
 
     use super::*;
@@ -269,7 +235,7 @@ mod tests {
     }
 
     fn request(kind: TaskKind, json: &str) -> Message {
-        match order(&task(kind, json), ReadOptions::default(), None).unwrap() {
+        match order(&task(kind, json), Root::Device, ReadOptions::default(), None).unwrap() {
             Order::Once(Some(message)) => *message,
             other => panic!("{other:?}"),
         }
@@ -299,7 +265,8 @@ mod tests {
 
     #[test]
     fn a_payload_that_is_not_one_of_its_kind_says_what_is_wrong() {
-        let wrong = |kind, json| order(&task(kind, json), ReadOptions::default(), None).unwrap_err().to_string();
+        let wrong =
+            |kind, json| order(&task(kind, json), Root::Device, ReadOptions::default(), None).unwrap_err().to_string();
         assert!(wrong(TaskKind::GetValues, "{}").contains("missing field `paths`"));
         assert!(wrong(TaskKind::GetValues, r#"{"paths":[]}"#).contains("names no path"));
         assert!(wrong(TaskKind::AddObject, r#"{"path":"Device.A"}"#).contains("ends in a dot"));

@@ -64,6 +64,17 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// One that nobody finds yet.
+    pub(super) fn new(conversation: Conversation, now: Mono) -> Arc<Self> {
+        Arc::new(Self {
+            cookie: Cookie::default(),
+            began: now,
+            deadline_ms: AtomicU64::new(u64::MAX),
+            heard_ms: AtomicU64::new(millis(now)),
+            conversation: AsyncMutex::new(conversation),
+        })
+    }
+
     pub(super) fn set_deadline(&self, at: Option<Mono>) {
         self.deadline_ms.store(at.map_or(u64::MAX, millis), Ordering::Release);
     }
@@ -110,6 +121,11 @@ impl Sessions {
         self.lock().by_cookie.len()
     }
 
+    /// Whether a device is in a session.
+    pub(crate) fn has_device(&self, device: DeviceId) -> bool {
+        self.lock().by_device.contains_key(&device)
+    }
+
     /// The session that a request belongs to.
     pub(super) fn of(&self, headers: &HeaderMap) -> Option<Arc<Slot>> {
         let cookie = Cookie::of(headers)?;
@@ -117,24 +133,23 @@ impl Sessions {
     }
 
     /// Opens a session of a device; the one that it had before is to be ended by whoever calls, before anything is sent to the
-    /// device.
-    pub(super) fn open(
-        &self,
-        device: DeviceId,
-        conversation: Conversation,
-        now: Mono,
-    ) -> (Arc<Slot>, Option<Arc<Slot>>) {
-        let slot = Arc::new(Slot {
-            cookie: Cookie::default(),
-            began: now,
-            deadline_ms: AtomicU64::new(u64::MAX),
-            heard_ms: AtomicU64::new(millis(now)),
-            conversation: AsyncMutex::new(conversation),
-        });
+    /// device. Whoever calls holds the conversation already, so that the next session of the device waits for that too.
+    pub(super) fn open(&self, device: DeviceId, slot: &Arc<Slot>) -> Option<Arc<Slot>> {
         let mut open = self.lock();
         let before = open.by_device.insert(device, slot.cookie).and_then(|cookie| open.by_cookie.remove(&cookie));
-        open.by_cookie.insert(slot.cookie, Arc::clone(&slot));
-        (slot, before)
+        open.by_cookie.insert(slot.cookie, Arc::clone(slot));
+        before
+    }
+
+    /// Whether a session is still there.
+    pub(super) fn is_open(&self, slot: &Slot) -> bool {
+        self.lock().by_cookie.contains_key(&slot.cookie)
+    }
+
+    /// The session of a device.
+    pub(super) fn of_device(&self, device: DeviceId) -> Option<Arc<Slot>> {
+        let open = self.lock();
+        open.by_cookie.get(open.by_device.get(&device)?).map(Arc::clone)
     }
 
     /// A session is over; whether it was still there.
@@ -195,6 +210,13 @@ pub(crate) async fn watch(service: Weak<Service>) {
             slot.conversation.lock().await.handle_timeout(service, &slot, now).await;
         })
         .await;
+    }
+}
+
+/// Ends the session of a device that is one of ours no longer, if it has one. When it returns nothing more is sent in it.
+pub(crate) async fn end_of(service: &Arc<Service>, device: DeviceId) {
+    if let Some(slot) = service.sessions.of_device(device) {
+        slot.conversation.lock().await.abandon(service, &slot, EndReason::Abandoned).await;
     }
 }
 

@@ -4,7 +4,7 @@ use sangam_device_proto::task::{Task, TaskKind};
 use sangam_net::http::percent_encoded;
 use sangam_storage::devices::Row;
 
-use super::order::stored_file;
+use super::order::{begins_within, stored_file};
 use crate::files::Site;
 use crate::service::Service;
 
@@ -34,7 +34,9 @@ fn mint(service: &Service, task: &Task, site: &Site, name: &str) -> Option<(Hand
         let file = service.files.of_name(name)?;
         (percent_encoded(name), Transfer::Fetch(file.id), file.bytes)
     };
-    let lifetime = u64::try_from(service.options.files.grant_lifetime.as_millis()).unwrap_or(u64::MAX);
+    // It is good for so long after the device may begin at the latest.
+    let lifetime = service.options.files.grant_lifetime.saturating_add(begins_within(task));
+    let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
     let expires_ms = service.now_ms().saturating_add(lifetime);
     let grant =
         Grant { user: user.clone(), secret: secret.clone(), device: task.device, task: task.id, may, expires_ms };

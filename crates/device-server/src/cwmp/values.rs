@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sangam_cwmp_proto::ParameterValue;
+use sangam_device_proto::ValueKind;
 use sangam_device_proto::device::Device;
 use sangam_device_proto::schema::{Schema, SchemaKey};
 use sangam_device_proto::values::{Page, Reported, carry_over, diff, pages_of};
@@ -14,14 +15,22 @@ use crate::service::Service;
 
 /// What a report of values makes of the store.
 #[derive(Debug)]
-pub(super) struct Report {
-    /// The schema that the device has now.
-    pub(super) schema: SchemaId,
-    pub(super) rows: Vec<Row>,
+pub(crate) struct Report {
+    /// The schema that the device has now; `None`: it has what it had before, as there are as many as may be.
+    pub(crate) schema: Option<SchemaId>,
+    pub(crate) rows: Vec<Row>,
     /// Values that are new or different.
-    pub(super) changed: usize,
+    pub(crate) changed: usize,
     /// Values that were not kept, as they or their names pass a bound.
-    pub(super) left_out: usize,
+    pub(crate) left_out: usize,
+}
+
+/// A value as a device tells it, whatever it speaks.
+#[derive(Clone, Copy)]
+pub(crate) struct ValueOf<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) kind: ValueKind,
+    pub(crate) value: &'a str,
 }
 
 /// Compares what a device reports with what is known, under the schema of the software that it has now.
@@ -31,11 +40,29 @@ pub(super) async fn report(
     values: &[ParameterValue],
     now_ms: u64,
 ) -> Result<Report, NamesError> {
+    let values: Vec<ValueOf<'_>> =
+        values.iter().map(|it| ValueOf { path: &it.path, kind: kind_of(it), value: &it.value }).collect();
+    report_values(service, device, &values, now_ms).await
+}
+
+/// The same of values in words that both protocols share.
+pub(crate) async fn report_values(
+    service: &Service,
+    device: &Device,
+    values: &[ValueOf<'_>],
+    now_ms: u64,
+) -> Result<Report, NamesError> {
     let key = SchemaKey::of(device);
     let names: Vec<NameOf<'_>> =
-        values.iter().map(|value| NameOf { path: &value.path, kind: kind_of(value), writable: None }).collect();
+        values.iter().map(|value| NameOf { path: value.path, kind: value.kind, writable: None }).collect();
     let store = (&service.readers, &service.committer, &service.numbers);
-    let (schema, left_out) = service.names.intern(store, &key, &names).await?;
+    let (schema, left_out) = match service.names.intern(store, &key, &names).await {
+        // Its software is one more than is kept apart: it is served, and nothing is kept of what it reports.
+        Err(NamesError::Full) => {
+            return Ok(Report { schema: device.schema, rows: Vec::new(), changed: 0, left_out: values.len() });
+        }
+        interned => interned?,
+    };
     let (schema, mut pages, mut changed, mut left_out) = match device.schema {
         Some(old) if old != schema.id => moved(service, device.id, old, schema, left_out).await?,
         _ => {
@@ -44,9 +71,9 @@ pub(super) async fn report(
         }
     };
     let is_moved = device.schema.is_some_and(|old| old != schema.id);
-    let reported = values.iter().filter_map(|value| {
-        Some(Reported { index: schema.index(&value.path)?, kind: kind_of(value), value: &value.value })
-    });
+    let reported = values
+        .iter()
+        .filter_map(|value| Some(Reported { index: schema.index(value.path)?, kind: value.kind, value: value.value }));
     let diff = diff(&mut pages, reported, (device.id, schema.id), now_ms, &service.options.values);
     changed.extend(diff.pages);
     left_out += diff.oversized;
@@ -54,7 +81,7 @@ pub(super) async fn report(
     if is_moved {
         rows.insert(0, Row::ForgetValues(device.id));
     }
-    Ok(Report { schema: schema.id, rows, changed: diff.changed.len(), left_out })
+    Ok(Report { schema: Some(schema.id), rows, changed: diff.changed.len(), left_out })
 }
 
 /// The pages on which these values lie.
@@ -62,9 +89,9 @@ async fn pages(
     service: &Service,
     device: DeviceId,
     schema: &Arc<Schema>,
-    values: &[ParameterValue],
+    values: &[ValueOf<'_>],
 ) -> Result<BTreeMap<u32, Page>, NamesError> {
-    let wanted = pages_of(values.iter().filter_map(|value| schema.index(&value.path)));
+    let wanted = pages_of(values.iter().filter_map(|value| schema.index(value.path)));
     let (Some(first), Some(last)) = (wanted.first().copied(), wanted.last().copied()) else {
         return Ok(BTreeMap::new());
     };

@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderValue, header};
 use sangam_auth::basic::BasicAuthorization;
 use sangam_auth::digest::{Authorization, Credential, Refusal, RequestLine};
 use sangam_storage::StoreError;
-use sangam_storage::devices::Grant;
+use sangam_storage::devices::{Grant, Snapshot, State, TaskState};
 
 use crate::reading::read;
 use crate::service::Service;
@@ -13,6 +13,41 @@ use crate::service::Service;
 pub(super) enum NoAccess {
     Refused(Refusal),
     Store(StoreError),
+}
+
+/// The grant of a user, as long as it is good: until its time, and while it holds.
+async fn known(service: &Service, user: String) -> Result<Option<Grant>, StoreError> {
+    let now_ms = service.now_ms();
+    read(&service.readers, move |snapshot| {
+        let Some(grant) = snapshot.grant(&user)? else { return Ok(None) };
+        let is_good = grant.expires_ms > now_ms && holds_in(snapshot, &grant)?;
+        Ok(is_good.then_some(grant))
+    })
+    .await
+}
+
+/// Whether a transfer that was begun under a grant may still end: what began in time may take longer.
+pub(super) async fn holds(service: &Service, grant: Grant) -> Result<bool, StoreError> {
+    read(&service.readers, move |snapshot| holds_in(snapshot, &grant)).await
+}
+
+/// Its task may still run, and its device is one of ours.
+fn holds_in(snapshot: &mut dyn Snapshot, grant: &Grant) -> Result<bool, StoreError> {
+    let is_ours = snapshot.device(grant.device)?.is_some_and(|device| device.state == State::Enrolled);
+    Ok(is_ours && snapshot.task(grant.task)?.is_some_and(|task| may_run(task.state)))
+}
+
+/// Whether a device may be at what a task of this state has asked of it. Of one that is `unknown` its device may still tell.
+fn may_run(state: TaskState) -> bool {
+    match state {
+        TaskState::Queued
+        | TaskState::Sent
+        | TaskState::AwaitingTransfer
+        | TaskState::AwaitingDiagnostics
+        | TaskState::AwaitingOperation
+        | TaskState::Unknown => true,
+        TaskState::Done | TaskState::Failed | TaskState::Cancelled | TaskState::Expired => false,
+    }
 }
 
 /// What the credentials of a request are good for: those that were made for one transfer, as long as they last. Their password may
@@ -35,8 +70,7 @@ pub(super) async fn grant(service: &Service, parts: &Parts) -> Result<Grant, NoA
     };
     let user = user.unwrap_or_default();
     let now = service.now();
-    let known = read(&service.readers, move |snapshot| snapshot.grant(&user)).await.map_err(NoAccess::Store)?;
-    let known = known.filter(|grant| grant.expires_ms > now.unix_millis());
+    let known = known(service, user).await.map_err(NoAccess::Store)?;
     let credential = known.as_ref().map(|grant| Credential::password(grant.secret.expose()));
     let verified = match (&digest, &basic) {
         (Some(answer), _) => {

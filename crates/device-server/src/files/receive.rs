@@ -2,15 +2,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use sangam_storage::devices::{Change, DeviceId, FileId, FileRow, Row};
+use sangam_storage::StoreError;
+use sangam_storage::devices::{Change, DeviceId, FileId, FileRow, Grant, Row};
 use sha2::{Digest as _, Sha256};
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
 
+use super::access::holds;
 use crate::committer::NotStored;
 use crate::service::Service;
 
@@ -25,6 +27,8 @@ pub(crate) struct About {
     pub(crate) version: Box<str>,
     /// The device that brings it.
     pub(crate) from: Option<DeviceId>,
+    /// By which grant: it has to hold also when the last byte has come.
+    pub(crate) granted: Option<Grant>,
     pub(crate) bytes_max: u64,
 }
 
@@ -45,22 +49,43 @@ pub(crate) enum NotTaken {
     Broken(io::Error),
     #[error("it cannot be written: {0}")]
     Disk(#[from] io::Error),
+    #[error("who brings it may do so no more")]
+    Ended,
     #[error("it cannot be made durable now")]
     Overloaded,
     #[error(transparent)]
     NotStored(#[from] NotStored),
+    #[error(transparent)]
+    NotRead(#[from] StoreError),
 }
 
 /// A file that is not whole; it goes if it does not become so.
-struct Partial<'a> {
+struct Partial {
     path: Option<PathBuf>,
-    coming: &'a AtomicU64,
+    service: Arc<Service>,
     bytes: u64,
 }
 
-impl Drop for Partial<'_> {
+impl Partial {
+    /// Makes the file. Whoever goes meanwhile leaves nothing: what nobody takes is dropped where it was made.
+    async fn create(service: &Arc<Service>, path: PathBuf) -> Result<(Self, File), NotTaken> {
+        let service = Arc::clone(service);
+        finished(async move {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
+            Ok((Self { path: Some(path), service, bytes: 0 }, file))
+        })
+        .await
+    }
+
+    /// From here on the row decides: bytes without one go at the next start.
+    fn stays(&mut self) {
+        self.path = None;
+    }
+}
+
+impl Drop for Partial {
     fn drop(&mut self) {
-        self.coming.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.service.files.coming.fetch_sub(self.bytes, Ordering::AcqRel);
         if let Some(path) = &self.path {
             // What stays is deleted at the next start.
             let _: io::Result<()> = std::fs::remove_file(path);
@@ -85,8 +110,7 @@ pub(crate) async fn receive(
         return Err(NotTaken::Full);
     }
     let temporary = dir.join(format!("{id}{PARTIAL}"));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).await?;
-    let mut partial = Partial { path: Some(temporary.clone()), coming: &files.coming, bytes: 0 };
+    let (mut partial, mut file) = Partial::create(service, temporary).await?;
     let (mut bytes, mut hash) = (pin!(bytes), Sha256::new());
     loop {
         let next = tokio::time::timeout(files.options.stall_timeout, bytes.next()).await;
@@ -104,12 +128,6 @@ pub(crate) async fn receive(
         hash.update(&chunk);
         file.write_all(&chunk).await?;
     }
-    file.flush().await?;
-    file.sync_all().await?;
-    drop(file);
-    fs::rename(&temporary, &path).await?;
-    partial.path = Some(path.clone());
-    File::open(dir).await?.sync_all().await?;
     let row = FileRow {
         id,
         kind: about.kind,
@@ -122,10 +140,33 @@ pub(crate) async fn receive(
         from: about.from,
         created_ms: service.now_ms(),
     };
-    // From here on the row decides: bytes without one go at the next start.
-    partial.path = None;
-    let service = Arc::clone(service);
-    finished(async move { store(&service, row).await }).await
+    let (service, dir, granted) = (Arc::clone(service), dir.clone(), about.granted);
+    finished(async move {
+        whole(file, &mut partial, &dir, &path).await?;
+        if let Some(grant) = granted
+            && !holds(&service, grant).await?
+        {
+            return Err(NotTaken::Ended);
+        }
+        partial.stays();
+        store(&service, row).await
+    })
+    .await
+}
+
+/// All of it is on the disk, under its own name.
+async fn whole(mut file: File, partial: &mut Partial, dir: &Path, path: &Path) -> io::Result<()> {
+    file.flush().await?;
+    file.sync_all().await?;
+    drop(file);
+    if let Some(temporary) = partial.path.replace(path.to_owned()) {
+        let renamed = fs::rename(&temporary, path).await;
+        if renamed.is_err() {
+            partial.path = Some(temporary);
+        }
+        renamed?;
+    }
+    File::open(dir).await?.sync_all().await
 }
 
 /// Ends what was begun, also if nobody waits for it any more: bytes, row and what is known of both fit together.

@@ -151,12 +151,20 @@ async fn brought(service: &Arc<Service>, grant: Grant, bytes_max: u64, body: Bod
     let Some(name) = task.as_ref().and_then(stored_file) else {
         return refuse(service, StatusCode::NOT_FOUND, "no_file");
     };
-    let about = About { name, kind: Box::default(), version: Box::default(), from: Some(grant.device), bytes_max };
+    let about = About {
+        name,
+        kind: Box::default(),
+        version: Box::default(),
+        from: Some(grant.device),
+        granted: Some(grant),
+        bytes_max,
+    };
     let bytes = body.into_data_stream().map(|chunk| chunk.map_err(io::Error::other));
     let taken = tokio::time::timeout(service.options.files.grant_lifetime, receive(service, about, bytes)).await;
     match taken.unwrap_or(Err(NotTaken::Stalled)) {
         Ok(_) => StatusCode::CREATED.into_response(),
         Err(NotTaken::TooLong(_)) => refuse(service, StatusCode::PAYLOAD_TOO_LARGE, "file_bytes"),
+        Err(NotTaken::Ended) => refuse(service, StatusCode::FORBIDDEN, "grant_ended"),
         Err(NotTaken::Full) => refuse(service, StatusCode::INSUFFICIENT_STORAGE, "files_full"),
         Err(NotTaken::Stalled | NotTaken::Broken(_)) => refuse(service, StatusCode::REQUEST_TIMEOUT, "file_stalled"),
         Err(error) => {

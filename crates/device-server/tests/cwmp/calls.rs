@@ -11,16 +11,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::rig::{Answer, Device, Rig, envelope, text_of};
 
-const NAME: &str = "00D09E-Box-A1";
-const URL: &str = "Device.ManagementServer.ConnectionRequestURL";
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub(crate) const NAME: &str = "00D09E-Box-A1";
+pub(crate) const URL: &str = "Device.ManagementServer.ConnectionRequestURL";
+pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 /// As devices write it.
 const CHALLENGE: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"IGD\", nonce=\"dcd98b71\", \
     algorithm=\"MD5\", qop=\"auth\", opaque=\"5ccc\"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// Where a device is called.
-struct Bell {
+pub(crate) struct Bell {
     listener: TcpListener,
     /// The same, asked without waiting.
     at_once: std::net::TcpListener,
@@ -60,17 +60,17 @@ impl Bell {
 }
 
 /// A device with what it is called by.
-struct Called {
-    device: Device,
-    user: String,
-    password: String,
+pub(crate) struct Called {
+    pub(crate) device: Device,
+    pub(crate) user: String,
+    pub(crate) password: String,
 }
 
-fn options(calls: CallOptions) -> Options {
+pub(crate) fn options(calls: CallOptions) -> Options {
     Options { calls, ..Options::default() }
 }
 
-fn order(kind: &str) -> DeviceOrder {
+pub(crate) fn order(kind: &str) -> DeviceOrder {
     DeviceOrder {
         kind: kind.to_owned(),
         payload: Value::Null,
@@ -84,15 +84,20 @@ fn order(kind: &str) -> DeviceOrder {
     }
 }
 
-fn waiting(kind: &str) -> DeviceOrder {
+pub(crate) fn waiting(kind: &str) -> DeviceOrder {
     DeviceOrder { wait: Some(Duration::from_secs(30)), ..order(kind) }
 }
 
 /// A device that has taken its login, and told where it is called.
 async fn enrolled(rig: &Rig, from: IpAddr, url: Option<&str>) -> Called {
     let told: Vec<(&str, &str)> = url.iter().map(|url| (URL, *url)).collect();
+    enrolled_telling(rig, from, &told).await
+}
+
+/// The same, which has told that in its first Inform.
+pub(crate) async fn enrolled_telling(rig: &Rig, from: IpAddr, told: &[(&str, &str)]) -> Called {
     let mut device = Device::new(rig, "A1").at(from).with_login("factory", "factory-password");
-    device.inform(&["0 BOOTSTRAP"], &told).await;
+    device.inform(&["0 BOOTSTRAP"], told).await;
     let asked = device.post("").await;
     let after = |name: &str| {
         let at = asked.body.find(&format!("ManagementServer.{name}</Name>")).unwrap();
@@ -109,12 +114,12 @@ async fn reply(device: &mut Device, asked: &Answer, body: &str) -> Answer {
     device.post(&envelope(text_of(&asked.body, "cwmp:ID").unwrap(), body)).await
 }
 
-async fn take(rig: &Rig, order: DeviceOrder) -> DeviceTask {
+pub(crate) async fn take(rig: &Rig, order: DeviceOrder) -> DeviceTask {
     rig.server.admin().order(NAME.to_owned(), order).await.unwrap()
 }
 
 /// The device comes and does what it is asked.
-async fn comes(device: &mut Device, event: &str, done: &[(&str, &str)]) {
+pub(crate) async fn comes(device: &mut Device, event: &str, done: &[(&str, &str)]) {
     device.inform(&[event], &[]).await;
     let mut asked = device.post("").await;
     for (request, response) in done {
@@ -124,7 +129,7 @@ async fn comes(device: &mut Device, event: &str, done: &[(&str, &str)]) {
     assert_eq!(asked.status, StatusCode::NO_CONTENT);
 }
 
-const REBOOT: (&str, &str) = ("<cwmp:Reboot>", "<cwmp:RebootResponse/>");
+pub(crate) const REBOOT: (&str, &str) = ("<cwmp:Reboot>", "<cwmp:RebootResponse/>");
 
 fn md5(text: &str) -> String {
     Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -64,6 +64,21 @@ async fn a_device_that_did_not_take_its_login_is_told_the_same_again() {
 }
 
 #[tokio::test]
+async fn a_device_that_says_again_that_it_is_new_is_taken_again() {
+    let rig = Rig::start(Policy::SharedCredential);
+    let mut device = Device::new(&rig, "A1").with_login("factory", "factory-password");
+    // The answer to the first was lost on its way.
+    for events in [&["0 BOOTSTRAP", "1 BOOT"][..], &["0 BOOTSTRAP", "1 BOOT"], &["0 BOOTSTRAP"]] {
+        let answer = device.inform(events, &[VERSION]).await;
+        assert!(answer.body.contains("<cwmp:InformResponse>"), "{answer:?}");
+    }
+    // And once more in its session.
+    let answer = device.post(&crate::rig::inform("A1", &["0 BOOTSTRAP", "1 BOOT"], &[VERSION])).await;
+    assert!(answer.body.contains("<cwmp:InformResponse>"), "{answer:?}");
+    assert!(device.post("").await.body.contains("ManagementServer.Username"));
+}
+
+#[tokio::test]
 async fn who_proves_nothing_is_challenged_and_nothing_is_kept_of_it() {
     let rig = Rig::start(Policy::SharedCredential);
     let mut device = Device::new(&rig, "A1");

@@ -61,10 +61,7 @@ impl Store {
     /// What a device that is one of ours is told of the transfer that was ordered.
     async fn told(&self, device: &mut Device) -> Told {
         device.inform(&["2 PERIODIC"], &[]).await;
-        let asked = device.post("").await.body;
-        let text = |element: &str| text_of(&asked, element).unwrap_or_default().to_owned();
-        let (url, size) = (text("URL"), text("FileSize"));
-        Told { url, user: text("Username"), password: text("Password"), size }
+        Told::of(&device.post("").await.body)
     }
 
     async fn send(&self, request: http::request::Builder, body: Body) -> Got {
@@ -91,6 +88,12 @@ struct Told {
 }
 
 impl Told {
+    fn of(asked: &str) -> Self {
+        let text = |element: &str| text_of(asked, element).unwrap_or_default().to_owned();
+        let (url, size) = (text("URL"), text("FileSize"));
+        Self { url, user: text("Username"), password: text("Password"), size }
+    }
+
     fn path(&self) -> &str {
         self.url.strip_prefix("http://acs.example:7547").unwrap()
     }
@@ -118,7 +121,7 @@ impl Got {
 }
 
 /// RFC 4648 §4.
-fn base64(text: &str) -> String {
+pub(crate) fn base64(text: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digit = |bits: u32, at: u32| char::from(ALPHABET[((bits >> at) & 63) as usize]);
     text.as_bytes()
@@ -288,4 +291,111 @@ async fn more_transfers_than_may_be_are_told_to_come_back() {
     let (store, told) = with_download("fw", FileOptions { transfers_max: 0, ..FileOptions::default() }).await;
     assert_eq!(store.send(told.basic(Method::GET), Body::empty()).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(store.rig.counts("sangam_devices_refusals_total{reason=\"transfers_max\"} 1"));
+}
+
+#[tokio::test]
+async fn the_login_of_a_transfer_ends_with_its_task() {
+    let store = Store::new(FileOptions::default());
+    let mut device = enrolled(&store.rig).await;
+    store.order("upload", json!({"file_type": "1 Vendor Configuration File", "file": "backup"})).await.unwrap();
+    device.inform(&["2 PERIODIC"], &[]).await;
+    let asked = device.post("").await.body;
+    let told = Told::of(&asked);
+    assert_eq!(store.send(told.basic(Method::PUT), Body::from("one")).await.status, StatusCode::CREATED);
+    let done = "<cwmp:UploadResponse><Status>0</Status><StartTime>0001-01-01T00:00:00Z</StartTime>\
+        <CompleteTime>0001-01-01T00:00:00Z</CompleteTime></cwmp:UploadResponse>";
+    device.post(&envelope(text_of(&asked, "cwmp:ID").unwrap(), done)).await;
+    let again = store.send(told.basic(Method::PUT), Body::from("two")).await;
+    assert_eq!(again.status, StatusCode::UNAUTHORIZED, "its task is done");
+    let kept = store.rig.server.admin().files().files(None, 10).await.unwrap().items;
+    assert_eq!(kept[0].bytes, 3);
+}
+
+#[tokio::test]
+async fn the_login_of_a_transfer_whose_answer_was_lost_is_good_until_its_time() {
+    let store = Store::new(FileOptions::default());
+    store.put("fw", &[CONTENT]).await.unwrap();
+    let mut device = enrolled(&store.rig).await;
+    store.order("download", json!({"file_type": "1 Firmware Upgrade Image", "file": "fw"})).await.unwrap();
+    let told = store.told(&mut device).await;
+    device.inform(&["2 PERIODIC"], &[]).await;
+    assert_eq!(store.rig.server.admin().task(1).await.unwrap().state, "unknown", "it may run");
+    assert_eq!(store.send(told.basic(Method::GET), Body::empty()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_login_of_a_transfer_ends_when_its_device_is_blocked_or_removed() {
+    for is_removed in [false, true] {
+        let (store, told) = with_download("fw", FileOptions::default()).await;
+        assert_eq!(store.send(told.basic(Method::GET), Body::empty()).await.status, StatusCode::OK);
+        let admin = store.rig.server.admin();
+        if is_removed {
+            admin.remove(NAME.to_owned()).await.unwrap();
+        } else {
+            admin.set_state(NAME.to_owned(), "blocked".to_owned()).await.unwrap();
+        }
+        let refused = store.send(told.basic(Method::GET), Body::empty()).await;
+        assert_eq!((refused.status, refused.body.as_str()), (StatusCode::UNAUTHORIZED, ""), "{is_removed}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_brought_while_its_device_is_blocked_is_not_kept() {
+    let store = Store::new(FileOptions::default());
+    let mut device = enrolled(&store.rig).await;
+    store.order("upload", json!({"file_type": "1 Vendor Configuration File", "file": "backup"})).await.unwrap();
+    let told = store.told(&mut device).await;
+    let (sender, chunks) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(1);
+    let chunks = stream::unfold(chunks, async |mut chunks| Some((chunks.recv().await?, chunks)));
+    let mut bringing = std::pin::pin!(store.send(told.basic(Method::PUT), Body::from_stream(chunks)));
+    sender.send(Ok(Bytes::from_static(b"half"))).await.unwrap();
+    // It has written what came.
+    let begun = async || futures_util::poll!(&mut bringing).is_pending() && store.on_disk().len() == 1;
+    store.rig.until(begun).await;
+    store.rig.server.admin().set_state(NAME.to_owned(), "blocked".to_owned()).await.unwrap();
+    drop(sender);
+    assert_eq!(bringing.await.status, StatusCode::FORBIDDEN);
+    assert_eq!(store.on_disk(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_began_to_be_brought_in_time_may_take_longer_than_its_login_is_good() {
+    let store = Store::new(FileOptions::default());
+    let mut device = enrolled(&store.rig).await;
+    store.order("upload", json!({"file_type": "1 Vendor Configuration File", "file": "backup"})).await.unwrap();
+    let told = store.told(&mut device).await;
+    let (sender, chunks) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(1);
+    let chunks = stream::unfold(chunks, async |mut chunks| Some((chunks.recv().await?, chunks)));
+    let mut bringing = std::pin::pin!(store.send(told.basic(Method::PUT), Body::from_stream(chunks)));
+    sender.send(Ok(Bytes::from_static(b"half"))).await.unwrap();
+    let begun = async || futures_util::poll!(&mut bringing).is_pending() && store.on_disk().len() == 1;
+    store.rig.until(begun).await;
+    store.rig.pass(3_600_000);
+    drop(sender);
+    assert_eq!(bringing.await.status, StatusCode::CREATED);
+}
+
+/// d292689: whoever sends a file may go at any moment.
+#[tokio::test]
+async fn a_file_whose_sender_goes_at_any_moment_is_whole_or_nothing_of_it_is_there() {
+    let store = Store::new(FileOptions::default());
+    for polls in 0..40 {
+        {
+            let name = format!("f{polls}");
+            let mut putting = std::pin::pin!(store.put(&name, &["01234", "56789"]));
+            for _ in 0..polls {
+                if futures_util::poll!(&mut putting).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        let fits = async || {
+            let known = store.rig.server.admin().files().files(None, 1_000).await.unwrap().items;
+            let mut ids: Vec<_> = known.iter().map(|file| file.id.to_string()).collect();
+            ids.sort();
+            ids == store.on_disk() && known.iter().all(|file| file.bytes == 10)
+        };
+        store.rig.until(fits).await;
+    }
 }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use sangam_auth::digest::{Challenges, DigestClient, RequestLine};
-use sangam_device_server::{Credentials, Deps, DeviceServer, EnrolRules, Live, Login, Options, Policy, Secret};
+use sangam_device_server::{Credentials, Deps, DeviceServer, EnrolRules, Live, Login, Options, Policy, Secret, Stun};
 use sangam_net::http::{Client, Scheme};
 use sangam_storage_sqlite::{SqliteOptions, open_devices};
 use sangam_telemetry::metrics::devices::DeviceMetrics;
@@ -37,18 +38,28 @@ impl Rig {
         Self::on(tempfile::tempdir().unwrap(), policy, Arc::new(AtomicU64::new(START_MS)), options)
     }
 
+    /// Beside a STUN listener.
+    pub(crate) fn beside(stun: Stun, options: Options) -> Self {
+        let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU64::new(START_MS)));
+        Self::made(dir, Policy::SharedCredential, clock, options, Some(stun))
+    }
+
     pub(crate) fn with_devices_max(policy: Policy, devices_max: u64) -> Self {
         Self::with(policy, Options { devices_max, ..Options::default() })
     }
 
     fn on(dir: TempDir, policy: Policy, clock: Arc<AtomicU64>, settings: Options) -> Self {
+        Self::made(dir, policy, clock, settings, None)
+    }
+
+    fn made(dir: TempDir, policy: Policy, clock: Arc<AtomicU64>, settings: Options, stun: Option<Stun>) -> Self {
         let options = SqliteOptions { synced: false, wal_bytes_laid_down: 0, ..SqliteOptions::default() };
         let store = open_devices(dir.path(), &options).unwrap();
         let mut registry = Registry::default();
         let metrics = Arc::new(DeviceMetrics::register(&mut registry));
         let time = Arc::clone(&clock);
         let deps =
-            Deps { store, metrics, clock: Arc::new(move || Wall::from_unix_millis(time.load(Ordering::SeqCst))) };
+            Deps { store, metrics, clock: Arc::new(move || Wall::from_unix_millis(time.load(Ordering::SeqCst))), stun };
         let server = DeviceServer::start(settings, live(policy), deps).unwrap();
         Self { server, registry, clock, dir }
     }
@@ -161,8 +172,19 @@ impl Device {
         self
     }
 
-    /// Posts once, with whatever it knows.
+    /// Posts once, with whatever it knows, and tells no length.
     pub(crate) async fn post_once(&mut self, body: &str) -> Answer {
+        self.send_once(Body::from(body.to_owned())).await
+    }
+
+    /// Posts the beginning of something that never ends.
+    pub(crate) async fn post_without_end(&mut self, beginning: &'static str) -> Answer {
+        let piece = stream::once(async move { Ok::<_, std::io::Error>(beginning) });
+        self.send_once(Body::from_stream(piece.chain(stream::pending()))).await
+    }
+
+    /// The same with a body that comes as it likes.
+    pub(crate) async fn send_once(&mut self, body: Body) -> Answer {
         let mut request = Request::post("/acs").header(header::CONTENT_TYPE, "text/xml");
         request = request.header(header::HOST, "acs.example:7547");
         if let Some(cookie) = &self.cookie {
@@ -172,7 +194,7 @@ impl Device {
         if let Some(line) = self.login.as_mut().and_then(|login| login.authorize(line, [7; 16])) {
             request = request.header(header::AUTHORIZATION, line);
         }
-        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        let mut request = request.body(body).unwrap();
         request.extensions_mut().insert(client(self.from));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -189,6 +211,13 @@ impl Device {
         for _ in 0..2 {
             assert!(futures_util::poll!(&mut posting).is_pending(), "it is answered before it is lost");
         }
+    }
+
+    /// The same where it is answered once all of it is read, if not before.
+    pub(crate) async fn post_and_hang_up_at_once(&mut self, body: &str) {
+        let mut posting = std::pin::pin!(self.post_once(body));
+        // It may be answered as soon as it came.
+        let _ = futures_util::poll!(&mut posting);
     }
 
     /// Posts, and once more when it is asked to log in.

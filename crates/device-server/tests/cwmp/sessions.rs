@@ -1,5 +1,5 @@
 use http::{StatusCode, header};
-use sangam_device_server::Policy;
+use sangam_device_server::{Options, Policy};
 
 use crate::rig::{Device, Rig, envelope, inform, text_of};
 
@@ -28,6 +28,19 @@ async fn an_inform_is_answered_by_its_response_with_its_id_in_its_namespace() {
     finish(&mut device).await;
     assert!(rig.counts("sangam_devices_sessions 0"), "{}", rig.metrics());
     assert!(rig.counts("sangam_devices_sessions_ended_total{reason=\"done\"} 1"), "{}", rig.metrics());
+}
+
+#[tokio::test]
+async fn a_post_that_tells_no_length_takes_room_for_what_came_of_it_and_no_more() {
+    let rig = Rig::with(Policy::Open, Options { queue_bytes_max: 64 << 10, ..Options::default() });
+    let (mut slow, mut other) = (Device::new(&rig, "A1"), Device::new(&rig, "A2"));
+    slow.inform(&["1 BOOT"], &[VERSION]).await;
+    let mut posting = std::pin::pin!(slow.post_without_end("<"));
+    assert!(futures_util::poll!(&mut posting).is_pending());
+    assert_eq!(other.inform(&["1 BOOT"], &[VERSION]).await.status, StatusCode::OK);
+    assert_eq!(other.post(&" ".repeat(100 << 10)).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(rig.counts("sangam_devices_refusals_total{reason=\"overloaded\"} 1"), "{}", rig.metrics());
+    finish(&mut other).await;
 }
 
 #[tokio::test]

@@ -1,50 +1,10 @@
 use http::StatusCode;
-use sangam_control::{DeviceAdminError, DeviceOrder, DeviceTask};
+use sangam_control::{DeviceAdminError, DeviceOrder};
 use sangam_device_server::Policy;
 use serde_json::{Value, json};
 
-use crate::rig::{Answer, Device, Rig, envelope, text_of};
-
-const VERSION: (&str, &str) = ("Device.DeviceInfo.SoftwareVersion", "1.0");
-const NAME: &str = "00D09E-Box-A1";
-
-fn order(kind: &str, payload: Value) -> DeviceOrder {
-    DeviceOrder {
-        kind: kind.to_owned(),
-        payload,
-        priority: 0,
-        not_before: None,
-        expires: None,
-        ordered_by: "operator".to_owned(),
-        idempotency_key: None,
-        call: false,
-        wait: None,
-    }
-}
-
-/// Answers what was asked.
-async fn reply(device: &mut Device, asked: &Answer, body: &str) -> Answer {
-    device.post(&envelope(text_of(&asked.body, "cwmp:ID").unwrap(), body)).await
-}
-
-/// A device that is one of ours and has taken its login, and is known by it.
-async fn enrolled(rig: &Rig) -> Device {
-    let mut device = Device::new(rig, "A1").with_login("factory", "factory-password");
-    device.inform(&["0 BOOTSTRAP"], &[VERSION]).await;
-    let asked = device.post("").await;
-    let after = |name: &str| {
-        let at = asked.body.find(&format!("ManagementServer.{name}</Name>")).unwrap();
-        text_of(&asked.body[at..], "Value").unwrap().to_owned()
-    };
-    let own = Device::new(rig, "A1").with_login(&after("Username"), &after("Password"));
-    let done = "<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetParameterValuesResponse>";
-    assert_eq!(reply(&mut device, &asked, done).await.status, StatusCode::NO_CONTENT);
-    own
-}
-
-async fn task(rig: &Rig, id: u64) -> DeviceTask {
-    rig.server.admin().task(id).await.unwrap()
-}
+use crate::rig::{Device, Rig, envelope, text_of};
+use crate::served::{NAME, VERSION, enrolled, order, reply, task};
 
 #[tokio::test]
 async fn a_value_that_is_ordered_is_set_in_the_next_session_and_the_task_is_done() {
@@ -61,6 +21,28 @@ async fn a_value_that_is_ordered_is_set_in_the_next_session_and_the_task_is_done
     let done = "<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetParameterValuesResponse>";
     assert_eq!(reply(&mut device, &asked, done).await.status, StatusCode::NO_CONTENT);
     assert_eq!(task(&rig, ordered.id).await.state, "done");
+}
+
+#[tokio::test]
+async fn what_an_operator_changes_counts_at_once_however_often_the_device_came_before() {
+    let rig = Rig::start(Policy::SharedCredential);
+    let mut device = enrolled(&rig).await;
+    for _ in 0..3 {
+        assert_eq!(device.inform(&["2 PERIODIC"], &[VERSION]).await.status, StatusCode::OK);
+        assert_eq!(device.post("").await.status, StatusCode::NO_CONTENT);
+    }
+    device.inform(&["2 PERIODIC"], &[VERSION]).await;
+    let ordered = rig.server.admin().order(NAME.to_owned(), order("reboot", Value::Null)).await.unwrap();
+    let asked = device.post("").await;
+    assert!(asked.body.contains("<cwmp:Reboot>"), "{asked:?}");
+    let ended = reply(&mut device, &asked, "<cwmp:RebootResponse></cwmp:RebootResponse>").await;
+    assert_eq!((ended.status, task(&rig, ordered.id).await.state), (StatusCode::NO_CONTENT, "done"));
+    for (state, status) in [("blocked", StatusCode::FORBIDDEN), ("enrolled", StatusCode::OK)] {
+        rig.server.admin().set_state(NAME.to_owned(), state.to_owned()).await.unwrap();
+        assert_eq!(device.inform(&["2 PERIODIC"], &[VERSION]).await.status, status);
+    }
+    rig.server.admin().remove(NAME.to_owned()).await.unwrap();
+    assert_eq!(device.inform(&["2 PERIODIC"], &[VERSION]).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -1,45 +1,53 @@
 //! HTTP/1.1 to an ACS: its name is looked up once, each session has a connection of its own.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, RETRY_AFTER, SET_COOKIE, TRANSFER_ENCODING,
-    USER_AGENT, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap, RETRY_AFTER, SET_COOKIE,
+    TRANSFER_ENCODING, USER_AGENT, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::mishap::Mishap;
+use super::post_body::PostBody;
 use super::quirks::Quirk;
 use super::session::{Failure, Post, Reply};
 use super::tally::Tally;
 use crate::connection::{FleetError, Stream, Trust};
+use crate::source_address::{open, own_address};
 
 /// An ACS that was looked up.
 pub(super) struct Acs {
     pub(super) host: String,
-    authority: HeaderValue,
+    pub(super) authority: HeaderValue,
     pub(super) target: String,
     pub(super) addr: SocketAddr,
     connector: TlsConnector,
     is_secure: bool,
+    /// On loopback, from where devices come; `None`: each from its own address.
+    pub(super) source: Option<Ipv4Addr>,
 }
 
 /// A connection of one device.
 pub(super) struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: http1::SendRequest<PostBody>,
     task: Option<JoinHandle<()>>,
 }
 
 const EXAMPLE: &str = "http://acs.example.org:7547/";
+/// How long somebody waits for an answer who does not wait for it.
+const HARDLY: Duration = Duration::from_millis(3);
 /// Bytes of one answer: more than any message of an ACS.
 const ANSWER_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
@@ -65,7 +73,7 @@ impl Acs {
             ServerName::try_from(host.clone()).map_err(|_| refused())?;
         }
         let target = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Ok(Self { host, authority, target, addr, connector: trust.connector(), is_secure })
+        Ok(Self { host, authority, target, addr, connector: trust.connector(), is_secure, source: None })
     }
 
     /// A connection of a device to the ACS.
@@ -80,7 +88,8 @@ impl Acs {
         is_secure: bool,
         number: u32,
     ) -> Result<Connection, Failure> {
-        let stream = open(addr, number).await.map_err(|_| Failure::Unreached)?;
+        let own = self.source.unwrap_or_else(|| own_address(number));
+        let stream = open(addr, own).await.map_err(|_| Failure::Unreached)?;
         stream.set_nodelay(true).map_err(|_| Failure::Unreached)?;
         let stream: Box<dyn Stream> = if is_secure {
             let name = ServerName::try_from(self.host.clone()).map_err(|_| Failure::Unreached)?;
@@ -95,6 +104,52 @@ impl Acs {
         // How it ended is seen by whoever waits for an answer.
         let task = tokio::spawn(async move { drop(connection.await) });
         Ok(Connection { sender, task: Some(task) })
+    }
+
+    /// Posts once, and something goes wrong with it.
+    pub(super) async fn exchange_with(
+        &self,
+        connection: &mut Option<Connection>,
+        mut post: Post,
+        mishap: Mishap,
+        number: u32,
+        tally: &mut Tally,
+    ) -> Result<Reply, Failure> {
+        *tally.mishaps.entry(mishap.name()).or_default() += 1;
+        let failed = Failure::Mishap(mishap);
+        match mishap {
+            Mishap::LostAnswer => {
+                // Long enough for the request to leave, and too short for most answers.
+                let exchange = self.exchange(connection, &post, number, tally);
+                drop(timeout(HARDLY, exchange).await);
+                *connection = None;
+                Err(failed)
+            }
+            Mishap::Crash | Mishap::PowerLoss => {
+                self.exchange(connection, &post, number, tally).await?;
+                *connection = None;
+                Err(failed)
+            }
+            Mishap::Garbage => {
+                post.body = Bytes::from_static(b"<?xml version=\"1.0\"?><Envelope><\xff\xfe></");
+                self.exchange(connection, &post, number, tally).await?;
+                Err(failed)
+            }
+            Mishap::Twice => {
+                let reply = self.exchange(connection, &post, number, tally).await?;
+                self.exchange(connection, &post, number, tally).await?;
+                Ok(reply)
+            }
+            Mishap::Slow => {
+                post.is_slow = true;
+                self.exchange(connection, &post, number, tally).await
+            }
+            Mishap::Deaf => {
+                let reply = self.exchange(connection, &post, number, tally).await?;
+                let is_busy = reply.status == 503;
+                Ok(Reply { retry_after: reply.retry_after.filter(|_| !is_busy), ..reply })
+            }
+        }
     }
 
     /// Posts once; the connection is made if there is none, and given up if the device or the ACS wishes so.
@@ -129,8 +184,11 @@ impl Acs {
         Ok(reply)
     }
 
-    fn request(&self, post: &Post) -> Result<Request<Full<Bytes>>, Failure> {
-        let mut request = Request::new(Full::new(post.body.clone()));
+    fn request(&self, post: &Post) -> Result<Request<PostBody>, Failure> {
+        let is_chunked = post.quirks.has(Quirk::ChunkedBodies) && !post.body.is_empty();
+        let body = post.body.clone();
+        let body = if is_chunked { PostBody::chunked(body) } else { PostBody::whole(body) };
+        let mut request = Request::new(if post.is_slow { body.slow() } else { body });
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.target.parse().map_err(|_| Failure::Http)?;
         let headers = request.headers_mut();
@@ -140,6 +198,9 @@ impl Acs {
         if !post.body.is_empty() {
             let kind = if is_bare { "text/xml" } else { "text/xml; charset=\"utf-8\"" };
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if post.quirks.has(Quirk::ExpectsContinue) && !post.body.is_empty() {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
         }
         if !is_bare {
             headers.insert(SOAP_ACTION, HeaderValue::from_static(""));
@@ -157,8 +218,13 @@ impl Acs {
 }
 
 impl Connection {
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+    pub(super) async fn send(&mut self, request: Request<PostBody>) -> Result<Response<Incoming>, Failure> {
         self.sender.send_request(request).await.map_err(|error| failure_of(&error))
+    }
+
+    /// Whether the other end has ended it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
     }
 
     /// It ends when nobody reads from it any more, and not with this.
@@ -179,22 +245,6 @@ impl Drop for Connection {
 pub(super) fn bare_host(uri: &Uri) -> Option<String> {
     let host = uri.host().filter(|host| !host.is_empty())?;
     Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
-}
-
-/// On loopback devices have addresses of their own: from one there are 28,000 connections a minute.
-async fn open(addr: SocketAddr, number: u32) -> std::io::Result<TcpStream> {
-    if let IpAddr::V4(ip) = addr.ip()
-        && ip.is_loopback()
-    {
-        let [_, a, b, c] = number.to_be_bytes();
-        let own = Ipv4Addr::new(127, 64 | (a & 31), b, c.clamp(1, 254));
-        let socket = TcpSocket::new_v4()?;
-        // Systems without such addresses use the one they have.
-        if socket.bind(SocketAddr::from((own, 0))).is_ok() {
-            return socket.connect(addr).await;
-        }
-    }
-    TcpStream::connect(addr).await
 }
 
 fn failure_of(error: &hyper::Error) -> Failure {

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::world::Requests;
 use crate::connection::FleetError;
 
 /// Somebody wants a device to begin a session.
@@ -43,8 +44,8 @@ pub(super) enum Said {
 
 /// The listener. It ends with this.
 pub(super) struct Listening {
-    /// `http://127.0.0.1:4711/`, behind which numbers of devices stand.
-    pub(super) url: String,
+    /// Behind which numbers of devices stand.
+    pub(super) requests: Requests,
     task: JoinHandle<()>,
 }
 
@@ -62,7 +63,8 @@ pub(super) async fn listen(address: IpAddr, asked: mpsc::Sender<Asked>) -> Resul
     let listener = TcpListener::bind(SocketAddr::new(address, 0)).await.map_err(refused)?;
     let local = listener.local_addr().map_err(refused)?;
     let task = tokio::spawn(serve(listener, asked));
-    Ok(Listening { url: format!("http://{local}/"), task })
+    let address = Some(local.ip()).filter(|address| !address.is_unspecified());
+    Ok(Listening { requests: Requests { address, port: local.port() }, task })
 }
 
 async fn serve(listener: TcpListener, asked: mpsc::Sender<Asked>) {
@@ -119,8 +121,8 @@ mod tests {
     use super::*;
 
     async fn got(listening: &Listening, path: &str, more: &str) -> String {
-        let authority = listening.url.strip_prefix("http://").unwrap().trim_end_matches('/');
-        let mut stream = TcpStream::connect(authority).await.unwrap();
+        let authority = format!("127.0.0.1:{}", listening.requests.port);
+        let mut stream = TcpStream::connect(&authority).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n{more}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();

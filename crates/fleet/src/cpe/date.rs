@@ -2,14 +2,14 @@ use sangam_cwmp_proto::DateTime;
 use sangam_types::Wall;
 
 /// A moment as `dateTime` has it: `2026-11-22T06:30:00Z`.
-pub(super) fn date_text(at: Wall) -> String {
+pub(crate) fn date_text(at: Wall) -> String {
     let secs = at.unix_secs();
     let (year, month, day) = civil(secs / 86_400);
     let of_day = secs % 86_400;
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }
 
-pub(super) fn date(at: Wall) -> DateTime {
+pub(crate) fn date(at: Wall) -> DateTime {
     DateTime::new(date_text(at))
 }
 

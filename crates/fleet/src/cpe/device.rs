@@ -1,15 +1,18 @@
 //! One simulated CPE, without socket or clock: what happens to it, when it wants a session, what it keeps.
 
+mod binding;
 mod diagnostics;
+mod notices;
 mod periodic;
 
 use std::time::Duration;
 
 use sangam_auth::digest::DigestClient;
 use sangam_cwmp_proto::message::Operation;
-use sangam_cwmp_proto::{EventCode, EventStruct, FaultCode};
+use sangam_cwmp_proto::{EventCode, EventStruct, FaultCode, Message};
 use sangam_types::{Mono, Now};
 
+use super::ledger::{Deed, Done};
 use super::noise::Dice;
 use super::quirks::{Quirk, Quirks};
 use super::session::Session;
@@ -29,6 +32,8 @@ pub(super) struct Device {
     pub(super) transfers: Vec<Transfer>,
     /// Deployment units that were changed, and the ACS was not told: command keys and operations.
     pub(super) unit_changes: Vec<(String, Vec<Operation>)>,
+    /// What else it has to say, until the ACS has answered.
+    pub(super) notice: Option<Box<Message>>,
     /// Informs that the ACS asked for.
     pub(super) scheduled: Vec<(Mono, Box<str>)>,
     /// Diagnostics that run, by their `DiagnosticsState`.
@@ -48,11 +53,12 @@ pub(super) struct Device {
     pub(super) was_heard: bool,
     was_counted: bool,
     /// A Reboot that is due after the session, with the key of its command.
-    pub(super) reboot: Option<String>,
+    pub(super) reboot: Option<Box<str>>,
     pub(super) is_to_reset: bool,
     /// The address changed, and the ACS was not told.
     pub(super) address_changed: bool,
     pub(super) software_changed: bool,
+    pub(super) binding_changed: bool,
 }
 
 /// What a device is given with each call.
@@ -90,6 +96,7 @@ impl Device {
             events: Vec::new(),
             transfers: Vec::new(),
             unit_changes: Vec::new(),
+            notice: None,
             scheduled: Vec::new(),
             diagnostics: Vec::new(),
             digest: None,
@@ -106,6 +113,7 @@ impl Device {
             is_to_reset: false,
             address_changed: false,
             software_changed: false,
+            binding_changed: false,
         };
         if !is_known {
             it.raise(tally, EventCode::Bootstrap, "");
@@ -191,6 +199,9 @@ impl Device {
         self.hold_until = cx.now.mono;
         self.failures = 0;
         self.raise(cx.tally, EventCode::Boot, "");
+        if self.events.iter().any(|event| event.code == EventCode::Bootstrap) {
+            self.meet(cx);
+        }
         // Without a time of day every device counts from a moment of its own.
         self.plan_periodic(cx);
         self.plan_change(cx);
@@ -220,6 +231,9 @@ impl Device {
         transfer.stage = TransferStage::Ended { began, ended: cx.now.wall, fault: result.err() };
         let is_firmware = transfer.is_download && transfer.file_type.starts_with("1 ");
         cx.tally.transfers_ended += 1;
+        let command_key = transfer.command_key.clone();
+        let method = transfer.method;
+        self.note_done(cx, method, &command_key, result.is_ok());
         if let Err(code) = result {
             *cx.tally.transfers_failed.entry(code.number()).or_default() += 1;
         } else if is_firmware {
@@ -229,6 +243,18 @@ impl Device {
             self.switch_off(cx, None);
         }
         self.tell_of_ended(cx.tally);
+    }
+
+    /// What an ACS ordered was done, well or not: for the account of tasks.
+    pub(super) fn note_done(&self, cx: &mut Context<'_>, method: &'static str, key: &str, is_good: bool) {
+        let number = self.facts.number;
+        if cx.world.is_audited {
+            let deed = match method {
+                "FactoryReset" => Some(Deed { device: number, what: Done::Reset, is_good }),
+                _ => Deed::of_key(number, key, is_good),
+            };
+            cx.tally.deeds.extend(deed);
+        }
     }
 
     /// Raises the events of what has ended and is not acknowledged.
@@ -246,6 +272,9 @@ impl Device {
             self.raise(tally, EventCode::DuStateChangeComplete, "");
             self.raise(tally, EventCode::Method("ChangeDUState".to_owned()), &command_key);
         }
+        if let Some(code) = self.notice.as_deref().and_then(notices::event_of) {
+            self.raise(tally, code, "");
+        }
     }
 
     /// Off, and on again soon.
@@ -261,6 +290,7 @@ impl Device {
     /// As from the factory: everything is forgotten, also what the ACS was to hear.
     pub(super) fn reset(&mut self, cx: &mut Context<'_>) {
         cx.tally.resets += 1;
+        self.note_done(cx, "FactoryReset", "", true);
         for event in self.events.drain(..) {
             cx.tally.event(&event.code).discarded += 1;
         }
@@ -268,8 +298,9 @@ impl Device {
         self.digest = None;
         self.transfers.clear();
         self.unit_changes.clear();
+        self.notice = None;
         self.scheduled.clear();
-        (self.address_changed, self.software_changed) = (false, false);
+        (self.address_changed, self.software_changed, self.binding_changed) = (false, false, false);
         self.raise(cx.tally, EventCode::Bootstrap, "");
         self.switch_off(cx, None);
     }

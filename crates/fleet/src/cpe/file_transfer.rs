@@ -2,15 +2,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, ETAG, HOST, IF_RANGE, RANGE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use sangam_auth::digest::{Challenges, DigestClient, RequestLine};
 use sangam_cwmp_proto::FaultCode;
 use tokio::time::timeout;
 
 use super::acs::{Acs, bare_host, texts};
+use super::orders::{FILE_NAME, file_byte};
+use super::post_body::PostBody;
 use super::transfer::Transfer;
 
 /// How long a file that is only imagined takes.
@@ -19,9 +21,17 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Fetches or brings a file. Really so if it is at the host of the ACS, so that no fleet disturbs another server.
 ///
+/// How often it was taken up again where it broke off is counted.
+///
 /// # Errors
 /// The fault that the ACS is told.
-pub(super) async fn run(acs: &Acs, transfer: &Transfer, number: u32, cnonce: [u8; 16]) -> Result<(), FaultCode> {
+pub(super) async fn run(
+    acs: &Acs,
+    transfer: &Transfer,
+    number: u32,
+    cnonce: [u8; 16],
+    resumed: &mut u64,
+) -> Result<(), FaultCode> {
     let uri: Option<Uri> = transfer.url.as_str().parse().ok();
     let is_secure = uri.as_ref().and_then(Uri::scheme_str).map(|it| it == "https");
     let is_web = uri.as_ref().is_some_and(|it| matches!(it.scheme_str(), Some("http" | "https")));
@@ -31,7 +41,7 @@ pub(super) async fn run(acs: &Acs, transfer: &Transfer, number: u32, cnonce: [u8
     };
     let port = uri.port_u16().unwrap_or(if is_secure == Some(true) { 443 } else { 80 });
     let real = Real { acs, transfer, uri, addr: SocketAddr::new(acs.addr.ip(), port), number };
-    timeout(TIMEOUT, real.run(cnonce)).await.unwrap_or(Err(FaultCode::DownloadIncomplete))
+    timeout(TIMEOUT, real.run(cnonce, resumed)).await.unwrap_or(Err(FaultCode::DownloadIncomplete))
 }
 
 struct Real<'a> {
@@ -42,30 +52,66 @@ struct Real<'a> {
     number: u32,
 }
 
+/// What of a file is there.
+#[derive(Default)]
+struct Fetched {
+    bytes: u64,
+    /// Of which version of it.
+    tag: Option<HeaderValue>,
+    /// Something in it is not what stands in a file of a fleet.
+    is_wrong: bool,
+}
+
+/// How often a download that broke off is taken up again.
+const RESUMES_MAX: u32 = 3;
+
 impl Real<'_> {
-    async fn run(&self, cnonce: [u8; 16]) -> Result<(), FaultCode> {
-        let mut response = self.send(None).await?;
+    async fn run(&self, cnonce: [u8; 16], resumed: &mut u64) -> Result<(), FaultCode> {
+        let mut fetched = Fetched::default();
+        // Of four devices one loses its first connection amid the file.
+        let mut cut = (self.transfer.is_download && self.number % 4 == 2).then_some(self.transfer.size / 2);
+        for attempt in 0..=RESUMES_MAX {
+            match self.attempt(cnonce, &mut fetched, cut.take().filter(|cut| *cut > 0)).await {
+                Err(FaultCode::DownloadIncomplete) if attempt < RESUMES_MAX && fetched.bytes > 0 => *resumed += 1,
+                Err(code) => return Err(code),
+                Ok(()) => break,
+            }
+        }
+        let is_other = self.transfer.is_download && self.transfer.size != 0 && self.transfer.size != fetched.bytes;
+        if is_other || fetched.is_wrong { Err(FaultCode::FileCorrupted) } else { Ok(()) }
+    }
+
+    /// From what is there on to the end, or to where it is cut.
+    async fn attempt(&self, cnonce: [u8; 16], fetched: &mut Fetched, cut: Option<u64>) -> Result<(), FaultCode> {
+        let mut response = self.send(None, fetched).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             let answer = self.answer(&response, cnonce).ok_or(FaultCode::TransferAuthentication)?;
-            response = self.send(Some(answer)).await?;
+            response = self.send(Some(answer), fetched).await?;
         }
         match response.status() {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(FaultCode::TransferAuthentication),
             StatusCode::NOT_FOUND | StatusCode::GONE => return Err(FaultCode::FileAccess),
+            StatusCode::PARTIAL_CONTENT if fetched.bytes > 0 => {}
             status if !status.is_success() => return Err(self.failed()),
-            _ => {}
+            // The whole of it, perhaps once more.
+            _ => *fetched = Fetched::default(),
         }
+        fetched.tag = response.headers().get(ETAG).cloned();
+        let is_ours = self.uri.path().ends_with(FILE_NAME);
         let mut body = response.into_body();
-        let mut size = 0_u64;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| FaultCode::DownloadIncomplete)?;
-            size += frame.into_data().map_or(0, |data| data.len() as u64);
+            let Ok(data) = frame.into_data() else { continue };
+            fetched.is_wrong |= is_ours && (fetched.bytes..).zip(data.iter()).any(|(at, byte)| *byte != file_byte(at));
+            fetched.bytes += data.len() as u64;
+            if cut.is_some_and(|cut| fetched.bytes >= cut) {
+                return Err(FaultCode::DownloadIncomplete);
+            }
         }
-        let is_other = self.transfer.is_download && self.transfer.size != 0 && self.transfer.size != size;
-        if is_other { Err(FaultCode::FileCorrupted) } else { Ok(()) }
+        Ok(())
     }
 
-    async fn send(&self, authorization: Option<String>) -> Result<Response<Incoming>, FaultCode> {
+    async fn send(&self, authorization: Option<String>, fetched: &Fetched) -> Result<Response<Incoming>, FaultCode> {
         let is_secure = self.uri.scheme_str() == Some("https");
         let connected = self.acs.connect_to(self.addr, is_secure, self.number).await;
         let mut connection = connected.map_err(|_| FaultCode::ServerContact)?;
@@ -73,7 +119,7 @@ impl Real<'_> {
             true => Bytes::new(),
             false => format!("# what a simulated device {} has to show\n", self.number).into(),
         };
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(PostBody::whole(body));
         *request.method_mut() = self.method();
         *request.uri_mut() = self.target().parse().map_err(|_| self.failed())?;
         let host = self.uri.authority().map_or("", |it| it.as_str());
@@ -82,6 +128,13 @@ impl Real<'_> {
         if let Some(text) = authorization {
             let value = HeaderValue::from_str(&text).map_err(|_| FaultCode::TransferAuthentication)?;
             request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        if fetched.bytes > 0 {
+            let range = format!("bytes={}-", fetched.bytes);
+            request.headers_mut().insert(RANGE, HeaderValue::from_str(&range).map_err(|_| self.failed())?);
+            if let Some(tag) = &fetched.tag {
+                request.headers_mut().insert(IF_RANGE, tag.clone());
+            }
         }
         let response = connection.send(request).await.map_err(|_| self.failed())?;
         // The connection lives as long as its body is read.

@@ -67,6 +67,7 @@ pub(super) enum Content {
     /// Can be set, and reads as nothing.
     Secret,
     Interval,
+    RetryWait,
     ConnectionRequestUrl,
     Time,
     Mac,
@@ -98,6 +99,10 @@ pub(super) struct Named {
     pub(super) request_password: u16,
     pub(super) software: u16,
     pub(super) address: u16,
+    pub(super) retry_wait: u16,
+    pub(super) retry_multiplier: u16,
+    pub(super) udp_address: u16,
+    pub(super) nat_detected: u16,
 }
 
 impl Model {
@@ -135,6 +140,10 @@ impl Model {
             request_password: index("ManagementServer.ConnectionRequestPassword"),
             software: index("DeviceInfo.SoftwareVersion"),
             address,
+            retry_wait: index("ManagementServer.CWMPRetryMinimumWaitInterval"),
+            retry_multiplier: index("ManagementServer.CWMPRetryIntervalMultiplier"),
+            udp_address: index("ManagementServer.UDPConnectionRequestAddress"),
+            nat_detected: index("ManagementServer.NATDetected"),
         };
         let forced = forced.iter().map(|name| index(name)).collect();
         let tables = paths.iter().enumerate().map(|(at, path)| table(&parameters, at, path)).collect();

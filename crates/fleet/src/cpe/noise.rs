@@ -3,41 +3,41 @@
 use std::time::Duration;
 
 /// A number that only these parts decide (splitmix64 over each of them).
-pub(super) fn noise(parts: &[u64]) -> u64 {
+pub(crate) fn noise(parts: &[u64]) -> u64 {
     parts.iter().fold(0x5eed, |state, part| mixed(state ^ part.wrapping_mul(GOLDEN)))
 }
 
 /// Throws, one after the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(parts: &[u64]) -> Self {
+    pub(crate) fn new(parts: &[u64]) -> Self {
         Self(noise(parts))
     }
 
-    pub(super) fn throw(&mut self) -> u64 {
+    pub(crate) fn throw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mixed(self.0)
     }
 
     /// Less than `end`; 0 if that is 0.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.throw().checked_rem(end).unwrap_or(0)
     }
 
     /// From 0 up to less than 1.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.throw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Up to `span`.
-    pub(super) fn within(&mut self, span: Duration) -> Duration {
+    pub(crate) fn within(&mut self, span: Duration) -> Duration {
         span.mul_f64(self.unit())
     }
 
     /// Sixteen bytes that nobody else throws.
-    pub(super) fn bytes(&mut self) -> [u8; 16] {
+    pub(crate) fn bytes(&mut self) -> [u8; 16] {
         (u128::from(self.throw()) << 64 | u128::from(self.throw())).to_be_bytes()
     }
 }

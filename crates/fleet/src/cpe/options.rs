@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::orders::TaskWish;
+
 /// Which data models devices have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CpeModel {
@@ -13,6 +15,34 @@ pub enum CpeModel {
     /// By turns.
     #[default]
     Both,
+}
+
+/// Which devices depart from the standard.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum QuirkShare {
+    /// This share of all, 0 to 1, in one to three ways that chance decides.
+    Of(f64),
+    /// By turns: in 25 devices each way once, and each namespace five times.
+    Each,
+}
+
+/// What an operator orders over the API of the server, and how fast it reads.
+#[derive(Clone, Debug)]
+pub struct CpeTasks {
+    /// `http` or `https`, of the server with the API: `http://127.0.0.1:8080`.
+    pub api: String,
+    /// With `admin:write`.
+    pub token: SecretString,
+    /// A task of each, one after the other, for each of the devices.
+    pub wishes: Vec<TaskWish>,
+    /// For so many devices; fewer if there are not as many.
+    pub devices: u32,
+    /// Devices at once.
+    pub at_once: u32,
+    /// How long all of it may take.
+    pub within: Duration,
+    /// Values that are read of devices while they answer, in a second; zero for none.
+    pub live_reads: f64,
 }
 
 /// How many devices, how long, what they do.
@@ -32,8 +62,15 @@ pub struct CpeOptions {
     pub change_interval: Duration,
     /// Their roots.
     pub model: CpeModel,
-    /// The share of devices that depart from the standard, 0 to 1.
-    pub quirks: f64,
+    /// Which devices depart from the standard.
+    pub quirks: QuirkShare,
+    /// The share of exchanges that go wrong on purpose, 0 to 1.
+    pub mishaps: f64,
+    /// The shortest wait before a session is tried again (`CWMPRetryMinimumWaitInterval`, TR-069 §3.2.1.1: 5 s) until the ACS
+    /// sets another: 1 s or more.
+    pub retry_wait: Duration,
+    /// A STUN server that devices bind an address with, for connection requests over UDP (Annex G); `None`: they do not.
+    pub stun: Option<String>,
     /// Whether the ACS knows them: they do not say `0 BOOTSTRAP` at the start.
     pub are_known: bool,
     /// What they log in with from the factory.
@@ -50,6 +87,8 @@ pub struct CpeOptions {
     pub settle_timeout: Duration,
     /// The same seed has the same devices.
     pub seed: u64,
+    /// What an operator orders of them meanwhile; `None`: nobody does.
+    pub tasks: Option<CpeTasks>,
 }
 
 impl Default for CpeOptions {
@@ -62,7 +101,10 @@ impl Default for CpeOptions {
             interval: Duration::from_secs(300),
             change_interval: Duration::from_secs(3_600),
             model: CpeModel::Both,
-            quirks: 0.0,
+            quirks: QuirkShare::Of(0.0),
+            mishaps: 0.0,
+            retry_wait: Duration::from_secs(5),
+            stun: None,
             are_known: false,
             user: String::new(),
             password: None,
@@ -71,6 +113,7 @@ impl Default for CpeOptions {
             answer_timeout: Duration::from_secs(30),
             settle_timeout: Duration::from_secs(60),
             seed: 0,
+            tasks: None,
         }
     }
 }
@@ -85,6 +128,15 @@ pub enum CpeOptionsError {
     /// Not a share.
     #[error("the share of devices with quirks must be from 0 to 1: set `--quirks` so")]
     Quirks,
+    /// Not a share.
+    #[error("the share of exchanges that go wrong must be from 0 to 0.9: set `--faults` so")]
+    Mishaps,
+    /// Sessions that are tried again and again.
+    #[error("a device waits for 1 second to an hour before it tries again: set `--retry-wait` so")]
+    RetryWait,
+    /// Nothing is ordered, or of nobody.
+    #[error("an operator orders of 1 device or more, 1 to 1,024 at once, and reads at most 10,000 values in a second")]
+    Tasks,
     /// Devices that do nothing else than inform.
     #[error("devices inform at most once a second: set `--interval` to 1s or more, at most 30 days")]
     Interval,
@@ -104,6 +156,15 @@ const DEVICES_MAX: u32 = 1_000_000;
 const WEEK: Duration = Duration::from_secs(604_800);
 const INTERVAL_MAX: Duration = Duration::from_secs(30 * 86_400);
 
+impl CpeTasks {
+    fn is_sensible(&self) -> bool {
+        self.devices >= 1
+            && (1..=1_024).contains(&self.at_once)
+            && (0.0..=10_000.0).contains(&self.live_reads)
+            && self.within <= WEEK
+    }
+}
+
 impl CpeOptions {
     /// Whether a fleet can be made of them.
     ///
@@ -113,12 +174,18 @@ impl CpeOptions {
         let second = Duration::from_secs(1);
         if !(1..=DEVICES_MAX).contains(&self.devices) {
             Err(CpeOptionsError::Devices)
-        } else if !(0.0..=1.0).contains(&self.quirks) {
+        } else if matches!(self.quirks, QuirkShare::Of(share) if !(0.0..=1.0).contains(&share)) {
             Err(CpeOptionsError::Quirks)
+        } else if !(0.0..=0.9).contains(&self.mishaps) {
+            Err(CpeOptionsError::Mishaps)
+        } else if self.retry_wait < second || self.retry_wait > Duration::from_secs(3_600) {
+            Err(CpeOptionsError::RetryWait)
         } else if self.interval < second || self.interval > INTERVAL_MAX {
             Err(CpeOptionsError::Interval)
         } else if !self.change_interval.is_zero() && self.change_interval < second {
             Err(CpeOptionsError::Changes)
+        } else if self.tasks.as_ref().is_some_and(|it| !it.is_sensible()) {
+            Err(CpeOptionsError::Tasks)
         } else if !(1..=65_000).contains(&self.sessions_max) {
             Err(CpeOptionsError::Sessions)
         } else if [self.boot_within, self.duration, self.settle_timeout].iter().any(|it| *it > WEEK) {
@@ -139,7 +206,9 @@ mod tests {
         assert_eq!(good.check(), Ok(()));
         for (bad, error) in [
             (CpeOptions { devices: 0, ..good.clone() }, CpeOptionsError::Devices),
-            (CpeOptions { quirks: f64::NAN, ..good.clone() }, CpeOptionsError::Quirks),
+            (CpeOptions { quirks: QuirkShare::Of(f64::NAN), ..good.clone() }, CpeOptionsError::Quirks),
+            (CpeOptions { mishaps: 1.0, ..good.clone() }, CpeOptionsError::Mishaps),
+            (CpeOptions { retry_wait: Duration::ZERO, ..good.clone() }, CpeOptionsError::RetryWait),
             (CpeOptions { interval: Duration::ZERO, ..good.clone() }, CpeOptionsError::Interval),
             (CpeOptions { change_interval: Duration::from_millis(1), ..good.clone() }, CpeOptionsError::Changes),
             (CpeOptions { sessions_max: 0, ..good.clone() }, CpeOptionsError::Sessions),

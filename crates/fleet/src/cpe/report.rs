@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::tally::EventCount;
+use super::task_report::TaskReport;
 use crate::histogram::Percentiles;
 
 /// What came of a fleet of CPEs.
@@ -46,6 +47,8 @@ pub struct CpeReport {
     pub logins_taken: u64,
     /// Files that came or went.
     pub transfers_ended: u64,
+    /// How often one was taken up again where it broke off.
+    pub transfers_resumed: u64,
     /// Of these, those that failed, by fault.
     pub transfers_failed: BTreeMap<u16, u64>,
     /// Of these, those whose end the ACS acknowledged.
@@ -70,6 +73,10 @@ pub struct CpeReport {
     pub session: Option<Percentiles>,
     /// How late sessions began, as too many were open: the limit of the fleet itself.
     pub late: Option<Percentiles>,
+    /// What was made to go wrong, by name.
+    pub mishaps: BTreeMap<&'static str, u64>,
+    /// What became of the tasks of an operator, if there was one.
+    pub tasks: Option<TaskReport>,
     /// What must not be.
     pub faulty: CpeFaults,
 }
@@ -93,7 +100,8 @@ impl CpeReport {
     /// Whether every device was heard, and all its events.
     #[must_use]
     pub fn is_fine(&self) -> bool {
-        self.faulty == CpeFaults::default() && self.booted > 0
+        let has_tasks_done = self.tasks.as_ref().is_none_or(|tasks| tasks.reasons().is_empty());
+        self.faulty == CpeFaults::default() && self.booted > 0 && has_tasks_done
     }
 
     /// Everything that is wrong, in words.
@@ -114,6 +122,7 @@ impl CpeReport {
         if self.booted == 0 && faulty.unheard == 0 {
             reasons.push("no device was heard".to_owned());
         }
+        reasons.extend(self.tasks.iter().flat_map(TaskReport::reasons));
         reasons
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sangam_auth::digest::{Authorization, Credential, DigestOptions, DigestServer, NonceKey, Refusal, RequestLine};
+use sangam_auth::digest::{DigestOptions, DigestServer, NonceKey};
 use sangam_cwmp_proto::FaultCode;
 use sangam_types::{Mono, Now, Wall};
 use tokio::sync::mpsc;
@@ -13,14 +13,18 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::acs::Acs;
+use super::calls::{Calls, next_heard};
 use super::connection_requests::{Asked, Said};
 use super::device::{Context, Device, Wake};
 use super::file_transfer;
+use super::ledger::Ledger;
+use super::mishap::Mishap;
 use super::noise::Dice;
+use super::operator::HeardOf;
 use super::session::{Ended, Failure, Step};
 use super::tally::Tally;
 use super::transfer::Transfer;
-use super::tree::Slot;
+use super::udp::{Binding, Heard};
 use super::world::World;
 use crate::histogram::Histogram;
 
@@ -46,6 +50,7 @@ pub(super) struct Account {
     pub(super) session: Histogram,
     pub(super) late: Histogram,
     pub(super) connection_requests: BTreeMap<&'static str, u64>,
+    pub(super) ledger: Ledger,
 }
 
 pub(super) struct Scheduler {
@@ -60,7 +65,10 @@ pub(super) struct Scheduler {
     running: JoinSet<Done>,
     running_max: usize,
     is_settling: bool,
-    digest: Option<DigestServer>,
+    /// Until the fleet began to settle.
+    lived: Option<Duration>,
+    pub(super) heard: Arc<HeardOf>,
+    calls: Calls,
     asked: mpsc::Receiver<Asked>,
     dice: Dice,
     pub(super) account: Account,
@@ -86,14 +94,18 @@ impl Shared {
 }
 
 impl Scheduler {
-    pub(super) fn new(shared: Arc<Shared>, sessions_max: u32, asked: mpsc::Receiver<Asked>) -> Self {
-        let mut dice = Dice::new(&[rand::random()]);
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        sessions_max: u32,
+        asked: mpsc::Receiver<Asked>,
+        binding: Option<(Binding, mpsc::Receiver<Heard>)>,
+    ) -> Self {
+        let dice = Dice::new(&[rand::random()]);
         let key: [u8; 32] = rand::random();
         // Devices in the field know MD5 alone.
         let options =
             DigestOptions { algorithms: vec![sangam_auth::digest::Algorithm::Md5], ..DigestOptions::default() };
         let digest = DigestServer::new("simulated", NonceKey::new(key), options).ok();
-        dice.throw();
         Self {
             shared,
             devices: Vec::new(),
@@ -103,7 +115,9 @@ impl Scheduler {
             running: JoinSet::new(),
             running_max: sessions_max as usize,
             is_settling: false,
-            digest,
+            lived: None,
+            heard: Arc::default(),
+            calls: Calls::new(digest, binding),
             asked,
             dice,
             account: Account::default(),
@@ -122,6 +136,7 @@ impl Scheduler {
     /// Nothing new begins from now on; what is owed is done.
     pub(super) fn settle(&mut self) {
         self.is_settling = true;
+        self.lived = Some(self.shared.began.elapsed());
         self.account.complete_living = self.account.complete;
         self.plan.clear();
         self.ready.clear();
@@ -136,6 +151,16 @@ impl Scheduler {
         self.is_settling && self.plan.is_empty() && self.ready.is_empty() && self.running.is_empty()
     }
 
+    /// What all devices share.
+    pub(super) fn world(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// How long the fleet lived before it began to settle.
+    pub(super) fn lived(&self) -> Duration {
+        self.lived.unwrap_or_else(|| self.shared.began.elapsed())
+    }
+
     pub(super) fn running(&self) -> usize {
         self.running.len()
     }
@@ -147,6 +172,7 @@ impl Scheduler {
     /// Does what is due until `until` at most, or until something was done.
     pub(super) async fn step(&mut self, until: Instant) {
         self.start_due();
+        self.refresh_binding();
         let next = self.plan.peek().map(|Reverse((at, _))| self.shared.instant(*at));
         // Whoever waits for room is not due again before somebody is done.
         let wake = next.map_or(until, |next| next.min(until));
@@ -160,6 +186,7 @@ impl Scheduler {
                 }
             }
             Some(asked) = self.asked.recv() => self.answer(asked),
+            heard = next_heard(&mut self.calls.heard) => self.hear(&heard),
             () = sleep_until(wake) => {}
         }
     }
@@ -213,7 +240,8 @@ impl Scheduler {
     }
 
     fn take_back(&mut self, done: Done) {
-        let Done { mut device, tally, ended } = done;
+        let Done { mut device, mut tally, ended } = done;
+        std::mem::take(&mut tally.deeds).iter().for_each(|deed| self.account.ledger.write(deed));
         self.account.tally.add(tally);
         if let Some(ended) = ended {
             let account = &mut self.account;
@@ -228,6 +256,7 @@ impl Scheduler {
                 account.inform.record(informed);
                 if device.first_heard() {
                     account.booted += 1;
+                    self.heard.add(device.facts.number);
                     if account.booted == self.devices.len() as u64 {
                         account.all_booted = Some(self.shared.began.elapsed());
                     }
@@ -235,6 +264,8 @@ impl Scheduler {
             }
         }
         let number = device.facts.number;
+        let cx = Context { now: self.shared.now(), world: &self.shared.world, tally: &mut self.account.tally };
+        self.calls.bind(&cx, &device);
         if let Some(slot) = self.devices.get_mut(number as usize) {
             *slot = Some(device);
         }
@@ -266,23 +297,45 @@ impl Scheduler {
             Some(None) => return Said::Busy,
             Some(Some(device)) => device,
         };
-        let named = self.shared.world.model(asked.number).named;
-        let held = |index| device.differences.get(Slot::fixed(index)).unwrap_or_default();
-        let (user, password) = (held(named.request_user), held(named.request_password));
-        if let (Some(digest), false) = (&mut self.digest, user.is_empty() && password.is_empty()) {
-            let verdict = asked.authorization.as_deref().ok_or(Refusal::Missing).and_then(Authorization::parse);
-            let line = RequestLine { method: &asked.method, target: &asked.target };
-            let verdict = verdict.and_then(|answer| {
-                let credential = (answer.username == user).then(|| Credential::password(password));
-                digest.verify(line, &answer, credential.as_ref(), now.wall)
-            });
-            if let Err(refusal) = verdict {
-                let salt = self.dice.throw().to_be_bytes();
-                return Said::Challenge(digest.challenges(now.wall, salt, refusal));
-            }
-        }
         let mut cx = Context { now, world: &self.shared.world, tally: &mut self.account.tally };
-        if device.request_connection(&mut cx) { Said::Accepted } else { Said::Busy }
+        self.calls.said(&mut cx, device, asked)
+    }
+
+    /// Something came to the socket of the binding. A device that is in a session hears nothing: it is asked again.
+    fn hear(&mut self, heard: &Heard) {
+        let now = self.shared.now();
+        let mut cx = Context { now, world: &self.shared.world, tally: &mut self.account.tally };
+        let number = match heard {
+            Heard::Mapped(number, _) => Some(*number),
+            Heard::Request(request) => {
+                let mut idle = self.devices.iter().flatten();
+                idle.find(|device| device.call_login(&cx).0 == request.username).map(|device| device.facts.number)
+            }
+        };
+        let device = number.and_then(|number| self.devices.get_mut(number as usize)?.as_mut());
+        let said = match (heard, device) {
+            (Heard::Mapped(_, address), Some(device)) => {
+                self.calls.mapped(&mut cx, device, *address);
+                None
+            }
+            (Heard::Request(request), Some(device)) => Some(self.calls.take(&mut cx, device, request)),
+            (Heard::Mapped(..), None) => None,
+            (Heard::Request(_), None) => Some("udp_unheard"),
+        };
+        if let Some(said) = said {
+            *self.account.connection_requests.entry(said).or_default() += 1;
+        }
+        if let Some(number) = number {
+            self.plan_for(number);
+        }
+    }
+
+    fn refresh_binding(&mut self) {
+        let Some(number) = self.calls.refreshes() else { return };
+        let cx = Context { now: self.shared.now(), world: &self.shared.world, tally: &mut self.account.tally };
+        if let Some(Some(device)) = self.devices.get(number as usize) {
+            self.calls.refresh(&cx, device);
+        }
     }
 }
 
@@ -292,7 +345,13 @@ async fn hold_session(shared: &Shared, mut device: Box<Device>) -> Done {
     let number = device.facts.number;
     let mut post = device.begin(&mut Context { now: shared.now(), world: &shared.world, tally: &mut tally });
     let ended = loop {
-        let exchange = shared.acs.exchange(&mut connection, &post, number, &mut tally);
+        let mishap = Mishap::draw(&mut device.dice, shared.world.mishaps);
+        let exchange = async {
+            match mishap {
+                None => shared.acs.exchange(&mut connection, &post, number, &mut tally).await,
+                Some(mishap) => shared.acs.exchange_with(&mut connection, post, mishap, number, &mut tally).await,
+            }
+        };
         let exchanged = timeout(shared.answer_timeout, exchange).await.unwrap_or(Err(Failure::Timeout));
         let mut cx = Context { now: shared.now(), world: &shared.world, tally: &mut tally };
         match exchanged {
@@ -308,7 +367,8 @@ async fn hold_session(shared: &Shared, mut device: Box<Device>) -> Done {
 
 async fn transfer_file(shared: &Shared, mut device: Box<Device>, transfer: &Transfer, cnonce: [u8; 16]) -> Done {
     let mut tally = Tally::default();
-    let result: Result<(), FaultCode> = file_transfer::run(&shared.acs, transfer, device.facts.number, cnonce).await;
+    let result: Result<(), FaultCode> =
+        file_transfer::run(&shared.acs, transfer, device.facts.number, cnonce, &mut tally.transfers_resumed).await;
     let mut cx = Context { now: shared.now(), world: &shared.world, tally: &mut tally };
     device.transferred(&mut cx, result);
     Done { device, tally, ended: None }

@@ -2,10 +2,12 @@
 //! nothing more to ask.
 
 mod answers;
+mod end;
 mod failure;
 mod files;
 mod inform;
 mod names;
+mod own;
 mod values;
 
 #[cfg(test)]
@@ -16,18 +18,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sangam_auth::digest::{Challenges, DigestClient, RequestLine};
-use sangam_cwmp_proto::message::{DuStateChangeComplete, GetRpcMethods, OpResult};
-use sangam_cwmp_proto::{
-    Body, Envelope, EventCode, EventStruct, FaultCode, Header, Message, SoapLimits, decode, encode,
-};
+use sangam_cwmp_proto::{Body, Envelope, EventStruct, FaultCode, Header, Message, SoapLimits, Version, decode, encode};
 use sangam_types::Mono;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 pub(super) use self::failure::Failure;
 use super::device::{Context, Device};
-use super::quirks::{Quirk, Quirks};
-use super::retry::retry_wait;
-use super::tree::Slot;
+use super::quirks::{Quirk, Quirks, Speaks};
 
 /// What is kept while a session is open.
 pub(super) struct Session {
@@ -50,6 +47,8 @@ pub(super) struct Session {
     /// The nonce is of this session.
     has_fresh_nonce: bool,
     again: u32,
+    /// The Inform was sent again although it was answered.
+    has_repeated: bool,
     informed: Option<Duration>,
     sent: Mono,
 }
@@ -69,6 +68,8 @@ pub(super) struct Post {
     pub(super) authorization: Option<String>,
     pub(super) cookie: Option<String>,
     pub(super) quirks: Quirks,
+    /// In pieces, with pauses.
+    pub(super) is_slow: bool,
 }
 
 /// What came back.
@@ -122,6 +123,7 @@ impl Device {
             challenges: 0,
             has_fresh_nonce: false,
             again: 0,
+            has_repeated: false,
             informed: None,
             sent: cx.now.mono,
         }));
@@ -214,6 +216,15 @@ impl Device {
             Some(_) | None => return Err(Failure::NoInformResponse),
         }
         session.check_id(envelope)?;
+        if self.quirks.has(Quirk::RepeatsInform) && !std::mem::replace(&mut session.has_repeated, true) {
+            let body = session.last.clone();
+            // It is the same Inform: what counts as its answer is the last one.
+            cx.tally.informs_sent += 1;
+            return Ok(self.post(cx, body));
+        }
+        if self.quirks.speaks == Speaks::V1_4 && envelope.header.use_version.is_none() {
+            return Err(Failure::NoVersion);
+        }
         session.informed = Some(cx.now.mono.saturating_since(session.sent));
         let told = std::mem::take(&mut session.told);
         cx.tally.informs_acknowledged += 1;
@@ -224,31 +235,11 @@ impl Device {
         self.events.shrink_to_fit();
         self.was_heard = true;
         self.note_told(cx);
-        let is_new = told.iter().any(|event| event.code == EventCode::Bootstrap);
-        let own = self.own_requests(is_new);
+        let own = self.own_requests(cx, &told);
         if let Some(session) = self.session.as_mut() {
             session.own = own;
         }
         Ok(self.ask_or_listen(cx))
-    }
-
-    /// What a device has to say itself.
-    fn own_requests(&self, is_new: bool) -> VecDeque<Message> {
-        let mut own: VecDeque<Message> =
-            self.transfers.iter().filter_map(|it| it.complete()).map(Message::from).collect();
-        own.extend(self.unit_changes.iter().map(|(command_key, operations)| {
-            let results = operations.iter().map(|_| OpResult {
-                current_state: "Installed".to_owned(),
-                resolved: true,
-                ..OpResult::default()
-            });
-            DuStateChangeComplete { results: results.collect(), command_key: command_key.clone() }.into()
-        }));
-        // Some ask a new ACS what it can.
-        if is_new && self.facts.number % 8 == 3 {
-            own.push_back(GetRpcMethods.into());
-        }
-        own
     }
 
     /// The ACS answered a request of our own.
@@ -262,6 +253,8 @@ impl Device {
             }
             Some(Message::Fault(fault)) => {
                 *cx.tally.faults.entry(fault.code().map_or(0, FaultCode::number)).or_default() += 1;
+                // What the ACS does not want is not said again.
+                self.notice.take_if(|notice| session.own.front() == Some(&**notice));
                 session.own.pop_front();
                 return Ok(self.ask_or_listen(cx));
             }
@@ -270,19 +263,8 @@ impl Device {
         }
         session.check_id(envelope)?;
         *cx.tally.asked.entry(method).or_default() += 1;
-        match session.own.pop_front() {
-            Some(Message::TransferComplete(it)) => {
-                cx.tally.transfers_acknowledged += 1;
-                let is_it =
-                    |transfer: &super::transfer::Transfer| transfer.complete().is_some_and(|complete| complete == it);
-                if let Some(at) = self.transfers.iter().position(is_it) {
-                    self.transfers.remove(at);
-                }
-            }
-            Some(Message::DuStateChangeComplete(it)) => {
-                self.unit_changes.retain(|(command_key, _)| *command_key != it.command_key);
-            }
-            Some(_) | None => {}
+        if let Some(message) = session.own.pop_front() {
+            self.note_answered(cx, &message);
         }
         Ok(self.ask_or_listen(cx))
     }
@@ -327,7 +309,7 @@ impl Device {
                 if let Some(session) = self.session.as_mut() {
                     session.stage = Stage::Answering;
                 }
-                self.post(cx, Bytes::new())
+                self.post(cx, Bytes::from_static(self.quirks.empty_post()))
             }
         }
     }
@@ -335,7 +317,10 @@ impl Device {
     fn ask(&mut self, cx: &mut Context<'_>, message: Message) -> Post {
         let is_inform = matches!(message, Message::Inform(_));
         let id = (!self.quirks.has(Quirk::NoId)).then(|| format!("{:x}", self.dice.throw() >> 32));
-        let header = Header { id: id.clone(), ..Header::default() };
+        let mut header = Header { id: id.clone(), ..Header::default() };
+        if is_inform {
+            self.say_version(&mut header);
+        }
         let body = self.spelled(&Envelope::new(self.quirks.namespace, header, message));
         if let Some(session) = self.session.as_mut() {
             session.stage = if is_inform { Stage::Inform } else { Stage::Own };
@@ -345,6 +330,15 @@ impl Device {
             cx.tally.informs_sent += 1;
         }
         self.post(cx, body)
+    }
+
+    /// What CWMP 1.3 and 1.4 say in the header of an Inform.
+    fn say_version(&self, header: &mut Header) {
+        match self.quirks.speaks {
+            Speaks::Plain => {}
+            Speaks::V1_3 => header.session_timeout_secs = Some(60),
+            Speaks::V1_4 => header.supported_versions = (0..=4).map(Version::v1).collect(),
+        }
     }
 
     fn spelled(&self, envelope: &Envelope) -> Bytes {
@@ -360,7 +354,9 @@ impl Device {
 
     fn post(&mut self, cx: &Context<'_>, body: Bytes) -> Post {
         let cnonce = self.dice.bytes();
-        let line = RequestLine { method: "POST", target: &cx.world.target };
+        let is_whole = self.quirks.has(Quirk::WholeDigestUri);
+        let target = if is_whole { &cx.world.acs_url } else { &cx.world.target };
+        let line = RequestLine { method: "POST", target };
         let authorization = self.digest.as_mut().and_then(|digest| digest.authorize(line, cnonce));
         let cookie = self.session.as_mut().and_then(|session| {
             session.last = body.clone();
@@ -368,43 +364,8 @@ impl Device {
             session.sent = cx.now.mono;
             session.cookie.clone()
         });
-        let cookie = cookie.map(|cookie| match self.quirks.has(Quirk::OldCookie) {
-            true => format!("$Version=1; lang=\"en\", {cookie}; $Path=\"/\""),
-            false => cookie,
-        });
-        Post { body, authorization, cookie, quirks: self.quirks }
-    }
-
-    /// What it logs in with: what the ACS set, or what the factory did.
-    pub(super) fn login(&self, cx: &Context<'_>) -> Option<(String, SecretString)> {
-        let named = cx.world.model(self.facts.number).named;
-        let set = |index| self.differences.get(Slot::fixed(index)).map(str::to_owned);
-        let user = set(named.user).unwrap_or_else(|| cx.world.user.clone());
-        let password = set(named.password).map(SecretString::from).or_else(|| cx.world.password.clone())?;
-        Some((user, password))
-    }
-
-    fn end(&mut self, cx: &mut Context<'_>, failure: Option<Failure>, retry_after: Option<Duration>) -> Ended {
-        let session = self.session.take();
-        let took = session.as_ref().map_or(Duration::ZERO, |it| cx.now.mono.saturating_since(it.began));
-        let informed = session.and_then(|it| it.informed);
-        if failure.is_some() {
-            self.failures += 1;
-            let told = retry_after.filter(|_| failure == Some(Failure::Busy));
-            self.hold_until = cx.now.mono + retry_wait(self.failures, told, &mut self.dice);
-            cx.tally.retries += 1;
-        } else {
-            self.failures = 0;
-            self.hold_until = cx.now.mono;
-        }
-        self.tell_of_ended(cx.tally);
-        if std::mem::take(&mut self.is_to_reset) {
-            self.reboot = None;
-            self.reset(cx);
-        } else if let Some(command_key) = self.reboot.take() {
-            self.switch_off(cx, Some(&command_key));
-        }
-        Ended { failure, took, informed }
+        let cookie = cookie.map(|cookie| self.quirks.cookie(cookie));
+        Post { body, authorization, cookie, quirks: self.quirks, is_slow: false }
     }
 }
 

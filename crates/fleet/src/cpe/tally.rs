@@ -4,6 +4,8 @@ use std::ops::AddAssign;
 use sangam_cwmp_proto::EventCode;
 use serde::Serialize;
 
+use super::ledger::Deed;
+
 /// What became of the events of one code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EventCount {
@@ -34,6 +36,7 @@ pub(super) struct Tally {
     pub(super) asked: BTreeMap<&'static str, u64>,
     pub(super) logins_taken: u64,
     pub(super) transfers_ended: u64,
+    pub(super) transfers_resumed: u64,
     pub(super) transfers_failed: BTreeMap<u16, u64>,
     pub(super) transfers_acknowledged: u64,
     pub(super) boots: u64,
@@ -42,6 +45,10 @@ pub(super) struct Tally {
     pub(super) requests: u64,
     pub(super) sent_bytes: u64,
     pub(super) received_bytes: u64,
+    /// What was made to go wrong, by name.
+    pub(super) mishaps: BTreeMap<&'static str, u64>,
+    /// What was done of the tasks of an ACS, if somebody wants to know.
+    pub(super) deeds: Vec<Deed>,
 }
 
 impl Tally {
@@ -67,6 +74,7 @@ impl Tally {
         sum_up(&mut self.asked, other.asked);
         self.logins_taken += other.logins_taken;
         self.transfers_ended += other.transfers_ended;
+        self.transfers_resumed += other.transfers_resumed;
         sum_up(&mut self.transfers_failed, other.transfers_failed);
         self.transfers_acknowledged += other.transfers_acknowledged;
         self.boots += other.boots;
@@ -75,6 +83,8 @@ impl Tally {
         self.requests += other.requests;
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
+        sum_up(&mut self.mishaps, other.mishaps);
+        self.deeds.extend(other.deeds);
     }
 }
 

@@ -219,10 +219,8 @@ impl<'a> Tree<'a> {
             Content::Software => format!("3.{}.0", facts.versions),
             Content::Uptime => self.now.mono.saturating_since(facts.booted).as_secs().to_string(),
             Content::Interval => self.world.interval.as_secs().to_string(),
-            Content::ConnectionRequestUrl => match &self.world.requests_url {
-                Some(base) => format!("{base}{}", facts.number),
-                None => String::new(),
-            },
+            Content::RetryWait => self.world.retry_wait.as_secs().to_string(),
+            Content::ConnectionRequestUrl => self.world.requests.map(|it| it.url(facts.number)).unwrap_or_default(),
             Content::Time => date_text(self.now.wall),
             Content::Mac => {
                 let [_, _, _, _, _, a, b, c] = salt(1).to_be_bytes();

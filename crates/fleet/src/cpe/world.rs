@@ -1,3 +1,4 @@
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use sangam_cwmp_proto::DeviceId;
@@ -5,6 +6,9 @@ use secrecy::SecretString;
 
 use super::model::Model;
 use super::noise::noise;
+use super::options::QuirkShare;
+use super::quirks::{Quirk, Quirks};
+use crate::source_address::own_address;
 
 /// What all devices of a fleet share.
 #[derive(Debug)]
@@ -21,14 +25,36 @@ pub(super) struct World {
     pub(super) interval: Duration,
     /// How often a value of a device changes by itself, on average.
     pub(super) change_interval: Option<Duration>,
-    /// Where devices listen: `http://127.0.0.1:4711/`.
-    pub(super) requests_url: Option<String>,
-    /// The share of devices that depart from the standard.
-    pub(super) quirks: f64,
+    /// Where devices listen.
+    pub(super) requests: Option<Requests>,
+    /// Which devices depart from the standard.
+    pub(super) quirks: QuirkShare,
+    /// `CWMPRetryMinimumWaitInterval` from the factory.
+    pub(super) retry_wait: Duration,
+    /// The share of exchanges that go wrong on purpose.
+    pub(super) mishaps: f64,
+    /// Whether what devices did is written down.
+    pub(super) is_audited: bool,
     /// Of all devices, or of every second.
     pub(super) first: Model,
     /// Of the others.
     pub(super) second: Option<Model>,
+}
+
+/// Where devices listen for connection requests: one port for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Requests {
+    /// `None`: each at the address that it has of its own.
+    pub(super) address: Option<IpAddr>,
+    pub(super) port: u16,
+}
+
+impl Requests {
+    /// `http://127.0.0.1:4711/7`
+    pub(super) fn url(self, number: u32) -> String {
+        let address = self.address.unwrap_or_else(|| own_address(number).into());
+        format!("http://{}/{number}", SocketAddr::new(address, self.port))
+    }
 }
 
 /// 00-00-5E is IANA's.
@@ -39,11 +65,12 @@ impl World {
         self.second.as_ref().filter(|_| !number.is_multiple_of(2)).unwrap_or(&self.first)
     }
 
-    pub(super) fn identity(&self, number: u32, has_small_oui: bool) -> DeviceId {
+    pub(super) fn identity(&self, number: u32, quirks: Quirks) -> DeviceId {
+        let class = if quirks.has(Quirk::EmptyClass) { "" } else { product(self.model(number)) };
         DeviceId {
             manufacturer: MANUFACTURER.to_owned(),
-            oui: oui(has_small_oui).to_owned(),
-            product_class: product(self.model(number)).to_owned(),
+            oui: oui(quirks.has(Quirk::SmallOui)).to_owned(),
+            product_class: class.to_owned(),
             serial_number: self.serial(number),
         }
     }
@@ -77,8 +104,11 @@ impl World {
             password: Some("hunter2".into()),
             interval: Duration::from_secs(300),
             change_interval: None,
-            requests_url: Some("http://127.0.0.1:4711/".to_owned()),
-            quirks: 0.0,
+            requests: Some(Requests { address: Some([127, 0, 0, 1].into()), port: 4_711 }),
+            quirks: QuirkShare::Of(0.0),
+            retry_wait: Duration::from_secs(5),
+            mishaps: 0.0,
+            is_audited: true,
             first: Model::new(Root::Tr181, seed),
             second: Some(Model::new(Root::Tr098, seed)),
         }

@@ -50,6 +50,22 @@ pub enum CertificateError {
         /// The file.
         path: PathBuf,
     },
+    /// A certificate of an authority is not one.
+    #[error("a certificate in {} cannot be an authority's: copy those that issue the certificates of clients", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: rustls::Error,
+    },
+    /// The authorities cannot be used.
+    #[error("clients cannot be verified by the authorities in {}: copy those that issue their certificates", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: rustls::server::VerifierBuilderError,
+    },
     /// The first certificate is not one.
     #[error("the first certificate in {} is not a valid X.509 certificate: copy it again from its issuer", path.display())]
     NotX509 {

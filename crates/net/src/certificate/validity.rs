@@ -1,5 +1,7 @@
 use std::time::{Duration, SystemTime};
 
+use super::der::{Der, tag};
+
 /// From when to when a certificate is valid (RFC 5280 §4.1.2.5), both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
@@ -32,46 +34,7 @@ impl Validity {
     }
 }
 
-/// Tags of X.690 §8 as X.509 uses them.
-mod tag {
-    pub(super) const INTEGER: u8 = 0x02;
-    pub(super) const UTC_TIME: u8 = 0x17;
-    pub(super) const GENERALIZED_TIME: u8 = 0x18;
-    pub(super) const SEQUENCE: u8 = 0x30;
-    /// Context-specific, constructed, number 0.
-    pub(super) const VERSION: u8 = 0xa0;
-}
-
-/// The rest of a DER value that has not been read.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    fn next_tag(&self) -> Option<u8> {
-        self.0.first().copied()
-    }
-
-    /// The contents of the next value, which must have this tag.
-    fn expect(&mut self, expected: u8) -> Option<&'a [u8]> {
-        let (tag, contents) = self.next()?;
-        (tag == expected).then_some(contents)
-    }
-
-    /// The tag and contents of the next value. Lengths of up to four bytes: no certificate needs more.
-    fn next(&mut self) -> Option<(u8, &'a [u8])> {
-        let (&[tag, first], rest) = self.0.split_first_chunk::<2>()?;
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            0x81..=0x84 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-            }
-            _ => return None,
-        };
-        let (contents, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((tag, contents))
-    }
-
+impl Der<'_> {
     fn time(&mut self) -> Option<SystemTime> {
         let (tag, text) = self.next()?;
         let (year, rest) = match tag {

@@ -78,7 +78,7 @@ where
     };
     let service = ConnectionService {
         shared: Arc::clone(&shared),
-        facts,
+        facts: facts.clone(),
         activity: Arc::clone(&activity),
         handover: Arc::clone(&handover),
     };
@@ -236,6 +236,9 @@ where
             Ok(client) => {
                 self.shared.stats.requests.add();
                 request.extensions_mut().insert(client);
+                if let Some(certificate) = &self.facts.certificate {
+                    request.extensions_mut().insert(Arc::clone(certificate));
+                }
                 let tunnel = *request.method() == Method::CONNECT;
                 // Who waits to be told to go on would be told so by reading.
                 let waits = request.headers().contains_key(header::EXPECT);

@@ -11,17 +11,22 @@ impl HeadEnds {
     /// headers ended in them was the last that came.
     pub(super) fn ends_with_the_only(&mut self, bytes: &[u8]) -> bool {
         let [mut earlier, mut last] = self.before;
-        let ends = bytes.last() == Some(&b'\n');
+        // How both ended, the last byte first.
+        let mut tail = bytes.iter().rev().copied().chain([last, earlier]);
+        let [end, second, third] = std::array::from_fn(|_| tail.next().unwrap_or_default());
+        self.before = [second, end];
+        let at_empty_line =
+            |byte, last, earlier| byte == b'\n' && (last == b'\n' || (last == b'\r' && earlier == b'\n'));
+        // Most of what does not end so is a body, which may be large: it is not looked through.
+        if bytes.is_empty() || !at_empty_line(end, second, third) {
+            return false;
+        }
         let mut empty_lines = 0;
-        let mut at_empty_line = false;
-        // Most of what does not end so is a body, which may be large.
-        for &byte in if ends { bytes } else { bytes.get(bytes.len().saturating_sub(2)..).unwrap_or_default() } {
-            at_empty_line = byte == b'\n' && (last == b'\n' || (last == b'\r' && earlier == b'\n'));
-            empty_lines += u32::from(at_empty_line);
+        for &byte in bytes {
+            empty_lines += u32::from(at_empty_line(byte, last, earlier));
             (earlier, last) = (last, byte);
         }
-        self.before = [earlier, last];
-        ends && at_empty_line && empty_lines == 1
+        empty_lines == 1
     }
 }
 

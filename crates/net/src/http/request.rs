@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, Version, header};
 
@@ -6,10 +7,11 @@ use super::host::Host;
 use super::trust::{RequestFacts, judge};
 use super::{Client, Scheme, forwarded};
 use crate::accepted::Accepted;
+use crate::certificate::ClientCertificate;
 use crate::rules::FrontRules;
 
 /// What is known of a connection before its first request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ConnectionFacts {
     pub(super) peer: SocketAddr,
     pub(super) local: SocketAddr,
@@ -17,6 +19,8 @@ pub(super) struct ConnectionFacts {
     /// Whether it began with a PROXY v2 header.
     pub(super) proxy_header: bool,
     pub(super) scheme: Scheme,
+    /// What the client has shown and proven of itself.
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// A request whose Host is missing, repeated, contradicted or no host (RFC 9112 §3.2, RFC 9113 §8.3.1).
@@ -31,6 +35,7 @@ impl ConnectionFacts {
             listener: accepted.listener,
             proxy_header: accepted.proxied.is_some(),
             scheme: if accepted.tls.is_some() { Scheme::Https } else { Scheme::Http },
+            certificate: accepted.tls.as_ref().and_then(|tls| tls.client.clone()),
         }
     }
 
@@ -143,6 +148,7 @@ mod tests {
             listener: "127.0.0.1:8080".parse().unwrap(),
             proxy_header,
             scheme: Scheme::Http,
+            certificate: None,
         };
         let mut request = request(Version::HTTP_11, "/", &["localhost:8080"]);
         for (name, value) in headers {

@@ -23,7 +23,8 @@ pub struct Drained {
 ///
 /// A connection that closes while its client still sends lingers: see [`HttpOptions::linger_limit`].
 ///
-/// Every request carries a [`Client`](super::Client) in its extensions. An axum `Router` is a fitting `service`.
+/// Every request carries a [`Client`](super::Client) in its extensions, and an
+/// `Arc<`[`ClientCertificate`](crate::ClientCertificate)`>` if its connection proved one. An axum `Router` is a fitting `service`.
 /// Upgraded connections (WebSocket) belong to whoever took them: they keep their place in the listener's limits,
 /// and a drain does not wait for them.
 ///

@@ -152,6 +152,7 @@ impl Process {
                 Output::FindUser { .. }
                 | Output::HandOver { .. }
                 | Output::PathEnded(_)
+                | Output::BindingKept(_)
                 | Output::Event(
                     Event::Refreshed { .. } | Event::RelayedEnded { .. } | Event::Moved { .. } | Event::Refused { .. },
                 ) => {}

@@ -45,6 +45,7 @@ impl RelayThread {
                     self.hand_over_move(request, usize::from(server_index), from, bytes);
                 }
                 Output::PathEnded(five_tuple) => self.end_path(&five_tuple),
+                Output::BindingKept(kept) => self.tell_binding(kept),
                 Output::Event(event) => self.note(&event),
                 Output::Wait(deadline) => {
                     self.deadline = deadline;
@@ -87,6 +88,7 @@ impl RelayThread {
                 Handover::ToClient(message) => self.send_for_keeper(message),
                 Handover::PathEnded { client, keeper } => self.moved.take_back(&client, keeper),
                 Handover::ConnectionClosed(client) => self.lose_guest(client),
+                Handover::Outward(datagram) => self.send_outward(datagram),
             }
         }
         self.mail = mail;

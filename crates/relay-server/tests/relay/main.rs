@@ -4,6 +4,7 @@
 
 mod allocation;
 mod client;
+mod devices;
 mod dual;
 mod flood;
 mod fronts;

@@ -1,9 +1,14 @@
 //! `sangam devices`: one definition per flag.
 
+pub(crate) mod alarms;
+pub(crate) mod profiles;
+pub(crate) mod subscriptions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use self::{alarms::AlarmsCommand, profiles::ProfilesCommand, subscriptions::SubscriptionsCommand};
 use super::api::{ApiArgs, TOKEN_HELP};
 
 #[derive(Debug, Args)]
@@ -83,6 +88,22 @@ pub(crate) enum DevicesCommand {
     Task(TaskArgs),
     /// Orders something of a device; it is done in the device's next session
     Order(OrderArgs),
+    /// Has a device run a test; it does when its next session is over, and `diagnostics` shows what it found
+    Diagnose(DiagnoseArgs),
+    /// Lists tests and what they found, newest first
+    Diagnostics {
+        /// Those of this device
+        #[arg(value_name = "DEVICE")]
+        device: Option<String>,
+        /// Of this kind: ping, traceroute, download, upload, udpecho, serverselection
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
+        /// Those before the test of that number
+        #[arg(long, value_name = "TEST")]
+        after: Option<u64>,
+        #[command(flatten)]
+        limit: LimitArgs,
+    },
     /// Takes back a task that was not sent
     Cancel(TaskArgs),
     /// Makes a device one of ours
@@ -110,6 +131,15 @@ pub(crate) enum DevicesCommand {
         #[arg(long, required = true)]
         yes: bool,
     },
+    /// What devices are to be set to, by who they are
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
+    /// What is wrong with devices
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
+    /// What devices are to tell by themselves
+    #[command(subcommand)]
+    Subscriptions(SubscriptionsCommand),
     /// Makes devices known before they come, one JSON object a line: oui, product_class, serial_number, tags, username, password
     Import {
         /// The file; - is standard input
@@ -174,6 +204,21 @@ pub(crate) struct OrderArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
     /// The same order with the same key is one task, however often it is sent
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiagnoseArgs {
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+    /// Which: ping, traceroute, download, upload, udpecho, serverselection
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    /// What it takes: host=192.0.2.1 repetitions=4, url=http://…, hosts=a.example,b.example
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) inputs: Vec<String>,
+    /// The same order with the same key is one test, however often it is sent
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
 }

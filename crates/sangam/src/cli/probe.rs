@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use sangam_probe::Load;
+use sangam_usp_proto::EndpointId;
 use serde_json::Value;
 
 #[derive(Debug, Args)]
@@ -26,12 +27,16 @@ pub(crate) enum ProbeCommand {
     SocketIo(SocketIoArgs),
     /// Shakes hands with a sync server as a device, pulls a page and opens its event stream; with --write, pushes twice
     Sync(SyncArgs),
+    /// Holds a session with an ACS as a device of TR-069 does, and does nothing that it asks
+    Cwmp(CwmpArgs),
     /// Asks an HTTP server for /health and /ready
     Health(HealthArgs),
     /// Says what stands in the way of multicast DNS on this machine, and who answers
     Mdns(MdnsArgs),
     /// Finds out what kind of NAT this machine is behind, and with whom it can be linked without a relay
     Nat(NatArgs),
+    /// Connects to a USP controller as an agent that nobody knows, and hears what it asks first
+    Usp(UspArgs),
 }
 
 /// What every probe knows.
@@ -179,6 +184,30 @@ pub(crate) struct SyncArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CwmpArgs {
+    /// Of the ACS: http:// or https://, with its path
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// What the device logs in with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A file with its password; `-` is standard input; else SANGAM_PROBE_PASSWORD
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The manufacturer's OUI, six hexadecimal digits
+    #[arg(long, value_name = "OUI", default_value = "00005E")]
+    pub(crate) oui: String,
+    /// The product class
+    #[arg(long, value_name = "CLASS", default_value = "probe")]
+    pub(crate) product_class: String,
+    /// The serial number. That of a device of yours ends the session which that has
+    #[arg(long, value_name = "SERIAL", default_value = "sangam-probe")]
+    pub(crate) serial: String,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
     /// An http:// or https:// URL; its path is not used
     #[arg(value_name = "URL")]
@@ -204,6 +233,27 @@ pub(crate) struct NatArgs {
     /// STUN servers, two at different addresses at best: HOST, HOST:PORT, [IPv6]:PORT, or stun: or stuns: URIs
     #[arg(value_name = "TARGET", required = true, num_args = 1..=8)]
     pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UspArgs {
+    /// A ws:// or wss:// URL: ws://acs.example.org:7547/usp
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The endpoint id of the agent; without it a random one that is no device
+    #[arg(long, value_name = "ID", value_parser = endpoint_id)]
+    pub(crate) endpoint: Option<EndpointId>,
+    /// The endpoint id of the controller; without it what the server says, else self::sangam
+    #[arg(long, value_name = "ID", value_parser = endpoint_id)]
+    pub(crate) controller: Option<EndpointId>,
+    /// The name that the agent logs in with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A file with its password; `-` is standard input; else SANGAM_PROBE_PASSWORD
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }
@@ -237,6 +287,11 @@ fn service_kind(text: &str) -> Result<String, String> {
         [name, "_tcp" | "_udp"] if is_name(name) => Ok(format!("{kind}.local.")),
         _ => Err("must be a kind of service: `_name._tcp.local.` or `_name._udp.local.`".to_owned()),
     }
+}
+
+/// `self::sangam`, `oui:012345:acs` (TR-369 §2.3).
+pub(crate) fn endpoint_id(text: &str) -> Result<EndpointId, String> {
+    text.parse().map_err(|error| format!("is no endpoint id of USP: {error}"))
 }
 
 fn namespace(text: &str) -> Result<String, String> {

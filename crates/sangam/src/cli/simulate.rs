@@ -5,6 +5,7 @@ pub(crate) mod cpe;
 pub(crate) mod peers;
 pub(crate) mod rooms;
 pub(crate) mod sync;
+pub(crate) mod usp;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use self::cpe::CpeArgs;
 use self::peers::PeersArgs;
 use self::rooms::RoomsArgs;
 use self::sync::SyncArgs;
+use self::usp::UspArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
@@ -31,6 +33,8 @@ pub(crate) enum SimulateCommand {
     Peers(PeersArgs),
     /// Devices of TR-069 that boot, inform, change and do what an ACS tells them
     Cpe(CpeArgs),
+    /// Agents of TR-369 that connect, tell what happens to them and do what a controller asks
+    Usp(UspArgs),
 }
 
 /// What every kind of fleet has.

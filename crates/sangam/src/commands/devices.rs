@@ -1,7 +1,11 @@
 //! `sangam devices`: the devices that a running server manages, in its administration API.
 
+mod alarms;
+mod diagnose;
 mod import;
+mod profiles;
 mod show;
+mod subscriptions;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -23,6 +27,12 @@ pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<Verdict> {
     match &args.command {
         DevicesCommand::Import { file } => import::run(&args.api, subject, file),
         DevicesCommand::Order(order) => api::run_once(&args.api, subject, ordered(order)?, order.key.as_deref()),
+        DevicesCommand::Diagnose(test) => {
+            api::run_once(&args.api, subject, diagnose::ordered(test)?, test.key.as_deref())
+        }
+        DevicesCommand::Profiles(command) => {
+            api::run_once(&args.api, subject, profiles::asked(command)?, profiles::key(command))
+        }
         command => api::run(&args.api, subject, asked(command)),
     }
 }
@@ -40,8 +50,13 @@ fn show(command: &DevicesCommand) -> fn(&Value) -> String {
         DevicesCommand::Events { .. } => show::events,
         DevicesCommand::Tasks { .. } => show::tasks,
         DevicesCommand::Task(_) | DevicesCommand::Order(_) | DevicesCommand::Cancel(_) => show::task,
+        DevicesCommand::Diagnose(_) => show::task,
+        DevicesCommand::Diagnostics { .. } => show::diagnostics,
         DevicesCommand::Remove { .. } => show::removed,
         DevicesCommand::Import { .. } => show::imported,
+        DevicesCommand::Profiles(command) => profiles::show(command),
+        DevicesCommand::Alarms(command) => alarms::show(command),
+        DevicesCommand::Subscriptions(command) => subscriptions::show(command),
     }
 }
 
@@ -72,6 +87,11 @@ fn asked(command: &DevicesCommand) -> Asked {
             let asked = option("state", state.as_deref()) + &after_number(after);
             get(format!("{below}/tasks?limit={}{asked}", limit.limit))
         }
+        DevicesCommand::Diagnostics { device, kind, after, limit } => {
+            let below = device.as_ref().map_or_else(String::new, |id| format!("/devices/{}", percent_encoded(id)));
+            let asked = option("kind", kind.as_deref()) + &after_number(after);
+            get(format!("{below}/diagnostics?limit={}{asked}", limit.limit))
+        }
         DevicesCommand::Task(of) => get(task(of)),
         DevicesCommand::Cancel(of) => ask(Method::DELETE, task(of), None),
         DevicesCommand::Enroll(device) => state(device, "enrolled"),
@@ -83,9 +103,13 @@ fn asked(command: &DevicesCommand) -> Asked {
         DevicesCommand::ForgetLogin(device) => ask(Method::POST, format!("{}/login/forget", path(device)), None),
         // The command line has asked for `--yes`.
         DevicesCommand::Remove { device, yes: _ } => ask(Method::DELETE, path(device), None),
-        // What these send is read from files.
+        // What these send is made of more than their paths.
+        DevicesCommand::Diagnose(test) => ask(Method::POST, diagnose::path(test), None),
         DevicesCommand::Order(order) => ask(Method::POST, format!("{}/tasks", path(&order.device)), None),
         DevicesCommand::Import { .. } => ask(Method::POST, import::PATH.to_owned(), None),
+        DevicesCommand::Profiles(_) => ask(Method::GET, "/profiles".to_owned(), None),
+        DevicesCommand::Alarms(command) => alarms::asked(command),
+        DevicesCommand::Subscriptions(command) => subscriptions::asked(command),
     }
 }
 
@@ -150,6 +174,8 @@ mod tests {
         let Ok(Cli { command: Command::Devices(args) }) = Cli::try_parse_from(arguments) else { return None };
         let asked = match &args.command {
             DevicesCommand::Order(order) => ordered(order).unwrap(),
+            DevicesCommand::Diagnose(test) => diagnose::ordered(test).unwrap(),
+            DevicesCommand::Profiles(command) => profiles::asked(command).unwrap(),
             command => asked(command),
         };
         let Asked { method, path, body } = asked;
@@ -171,6 +197,16 @@ mod tests {
             ("tasks d --state unknown --after 9", "GET /devices/d/tasks?limit=1000&state=unknown&after=9"),
             ("task 7 --json", "GET /tasks/7"),
             ("cancel 7", "DELETE /tasks/7"),
+            (
+                "diagnose d ping host=192.0.2.1 repetitions=4",
+                r#"POST /devices/d/diagnostics {"kind":"ping","inputs":{"host":"192.0.2.1","repetitions":4}}"#,
+            ),
+            (
+                "diagnose d serverselection hosts=a,b protocol=udpecho",
+                r#"POST /devices/d/diagnostics {"kind":"serverselection","inputs":{"hosts":["a","b"],"protocol":"udpecho"}}"#,
+            ),
+            ("diagnostics", "GET /diagnostics?limit=1000"),
+            ("diagnostics d --kind ping --after 9", "GET /devices/d/diagnostics?limit=1000&kind=ping&after=9"),
             ("order d reboot", r#"POST /devices/d/tasks {"kind":"reboot","priority":0}"#),
             (
                 r#"order d get_values --payload {"paths":["Device."]} --priority 9 --expires 2026-01-31T12:00:00Z"#,
@@ -183,6 +219,31 @@ mod tests {
             ("forget-login d", "POST /devices/d/login/forget"),
             ("remove d --yes", "DELETE /devices/d"),
             ("import devices.jsonl", "POST /devices/import"),
+            ("profiles list --after 3", "GET /profiles?limit=1000&after=3"),
+            ("profiles show 3", "GET /profiles/3"),
+            ("profiles of d", "GET /devices/d/profile"),
+            ("profiles apply d", "POST /devices/d/profile"),
+            ("profiles remove 3 --yes", "DELETE /profiles/3"),
+            (
+                "alarms list --severity major --status active --limit 5",
+                "GET /alarms?limit=5&status=active&severity=major",
+            ),
+            (
+                "alarms list --device d --category task --after 9",
+                "GET /alarms?limit=1000&device=d&category=task&after=9",
+            ),
+            ("alarms stats", "GET /alarms/stats"),
+            ("alarms show 5", "GET /alarms/5"),
+            ("alarms acknowledge 5", "POST /alarms/5/acknowledge"),
+            ("alarms clear 5", "POST /alarms/5/clear"),
+            ("alarms clear 5 --resolution done", r#"POST /alarms/5/clear {"resolution":"done"}"#),
+            ("subscriptions list d --after 1.a", "GET /subscriptions?limit=1000&device=d&after=1.a"),
+            ("subscriptions show d a/b", "GET /subscriptions/d/a%2Fb"),
+            (
+                "subscriptions put d s ValueChange Device.A Device.B --no-retry",
+                r#"PUT /subscriptions/d/s {"notify":"ValueChange","paths":["Device.A","Device.B"],"persistent":true,"retry":false}"#,
+            ),
+            ("subscriptions remove d s", "DELETE /subscriptions/d/s"),
         ] {
             let (found, expected) = (line(arguments), Some(expected.to_owned()));
             // Members of an object are in no order.
@@ -197,9 +258,19 @@ mod tests {
 
     #[test]
     fn nothing_is_done_unless_it_is_said_to_what_and_that_it_is_meant() {
-        for arguments in
-            ["", "show", "order", "order d", "cancel", "cancel x", "remove d", "remove --yes", "tag d", "import"]
-        {
+        for arguments in [
+            "",
+            "show",
+            "order",
+            "order d",
+            "cancel",
+            "cancel x",
+            "remove d",
+            "remove --yes",
+            "tag d",
+            "import",
+            "diagnose d",
+        ] {
             assert_eq!(line(arguments), None, "{arguments}");
         }
     }

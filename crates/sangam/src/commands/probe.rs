@@ -1,4 +1,4 @@
-//! `sangam probe stun / turn / signal / socketio / sync / health / mdns / nat`.
+//! `sangam probe stun / turn / signal / socketio / sync / cwmp / health / mdns / nat / usp`.
 
 pub(crate) mod given;
 mod progress;
@@ -7,8 +7,8 @@ mod show;
 use anyhow::{Context as _, bail, ensure};
 use sangam_probe::ProbeError;
 use sangam_probe::{
-    Bounds, Credentials, Exchange, Load, Mark, Relay, Report, ServerUri, Service, SocketIo, SyncAsked, Transport,
-    Trust, fetch_ice_servers, health, mdns, nat, signal, socketio, stun, sync, turn,
+    Bounds, Credentials, CwmpAsked, Exchange, Load, Mark, Relay, Report, ServerUri, Service, SocketIo, SyncAsked,
+    Transport, Trust, UspAsked, cwmp, fetch_ice_servers, health, mdns, nat, signal, socketio, stun, sync, turn, usp,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -17,8 +17,8 @@ use self::given::Given;
 use self::progress::Progress;
 use crate::Verdict;
 use crate::cli::probe::{
-    CommonArgs, HealthArgs, NatArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, SyncArgs,
-    TransportChoice, TurnArgs,
+    CommonArgs, CwmpArgs, HealthArgs, NatArgs, ProbeArgs, ProbeCommand, SignalArgs, SocketIoArgs, StunArgs, SyncArgs,
+    TransportChoice, TurnArgs, UspArgs,
 };
 use crate::clock::wall_now;
 
@@ -29,9 +29,11 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
         ProbeCommand::Signal(args) => &args.common,
         ProbeCommand::SocketIo(args) => &args.common,
         ProbeCommand::Sync(args) => &args.common,
+        ProbeCommand::Cwmp(args) => &args.common,
         ProbeCommand::Health(args) => &args.common,
         ProbeCommand::Mdns(args) => &args.common,
         ProbeCommand::Nat(args) => &args.common,
+        ProbeCommand::Usp(args) => &args.common,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let trust = Trust::load(common.ca_file.as_deref())?;
@@ -44,9 +46,11 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<Verdict> {
             ProbeCommand::Signal(args) => probe_signal(args, bounds).await,
             ProbeCommand::SocketIo(args) => probe_socketio(args, bounds).await,
             ProbeCommand::Sync(args) => probe_sync(args, bounds).await,
+            ProbeCommand::Cwmp(args) => probe_cwmp(args, bounds).await,
             ProbeCommand::Health(args) => probe_health(args, bounds).await,
             ProbeCommand::Mdns(args) => Ok(mdns(&args.kind, bounds).await),
             ProbeCommand::Nat(args) => probe_nat(args, bounds).await,
+            ProbeCommand::Usp(args) => probe_usp(args, bounds).await,
         }
     });
     progress.clear();
@@ -117,7 +121,7 @@ fn named(args: &TurnArgs, target: &str) -> anyhow::Result<Relay> {
 fn credentials(args: &TurnArgs) -> anyhow::Result<Credentials> {
     if let Some(user) = &args.user {
         let password = Given::PASSWORD.read(args.password_file.as_deref())?;
-        let password = password.context("no password: give `--password-file FILE`, or set SANGAM_PROBE_PASSWORD")?;
+        let password = password.context(NO_PASSWORD)?;
         return Ok(Credentials::new(user, password));
     }
     let secret = Given::SECRET.read(args.secret_file.as_deref())?.ok_or_else(|| ProbeError::Credentials {
@@ -171,6 +175,25 @@ async fn probe_sync(args: &SyncArgs, bounds: Bounds<'_>) -> anyhow::Result<Repor
     Ok(sync(&args.url, &asked, bounds).await?)
 }
 
+async fn probe_cwmp(args: &CwmpArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
+    let login = match &args.user {
+        Some(user) => {
+            let password = Given::PASSWORD.read(args.password_file.as_deref())?;
+            let password =
+                password.context("no password: give `--password-file FILE`, or set SANGAM_PROBE_PASSWORD")?;
+            Some((user.clone(), password))
+        }
+        None => None,
+    };
+    let asked = CwmpAsked {
+        oui: args.oui.clone(),
+        product_class: args.product_class.clone(),
+        serial_number: args.serial.clone(),
+        login,
+    };
+    Ok(cwmp(&args.url, &asked, bounds).await?)
+}
+
 async fn probe_health(args: &HealthArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
     let token = Given::TOKEN.read(args.token_file.as_deref())?;
     Ok(health(&args.url, token.as_ref(), bounds).await?)
@@ -181,6 +204,20 @@ async fn probe_nat(args: &NatArgs, bounds: Bounds<'_>) -> anyhow::Result<Report>
     let targets = args.targets.iter().map(named).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(nat(&targets, bounds).await?)
 }
+
+async fn probe_usp(args: &UspArgs, bounds: Bounds<'_>) -> anyhow::Result<Report> {
+    let login = match &args.user {
+        Some(user) => {
+            let password = Given::PASSWORD.read(args.password_file.as_deref())?;
+            Some((user.clone(), password.context(NO_PASSWORD)?))
+        }
+        None => None,
+    };
+    let asked = UspAsked { endpoint: args.endpoint.clone(), controller: args.controller.clone(), login };
+    Ok(usp(&args.url, &asked, bounds).await?)
+}
+
+const NO_PASSWORD: &str = "no password: give `--password-file FILE`, or set SANGAM_PROBE_PASSWORD";
 
 impl TransportChoice {
     fn transports(self) -> &'static [Transport] {

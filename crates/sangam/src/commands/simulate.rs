@@ -6,6 +6,7 @@ mod percentiles;
 mod progress;
 mod rooms;
 mod sync;
+mod usp;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub(crate) fn run(args: SimulateArgs) -> anyhow::Result<Verdict> {
         SimulateCommand::Sync(args) => sync::run(&args),
         SimulateCommand::Peers(args) => peers::run(&args),
         SimulateCommand::Cpe(args) => cpe::run(&args),
+        SimulateCommand::Usp(args) => usp::run(&args),
     }
 }
 

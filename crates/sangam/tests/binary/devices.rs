@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sangam_testkit::http::{self, Answer};
+use sangam_testkit::{WAIT_MAX, wait_until};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -224,5 +225,69 @@ fn a_server_that_manages_no_devices_says_so() {
     let server = Serving::start(dir.path(), &["--roles", "sync"]);
     let (code, shown) = Operator::of(dir.path(), &server).see(&["list"]);
     assert_eq!((code, &*shown), (Some(1), "404: This server manages no devices.\n"));
+    server.program.stop().unwrap();
+}
+
+#[test]
+fn a_device_is_set_to_what_its_profile_wants_and_the_figures_know_it() {
+    let dir = tempdir().unwrap();
+    let server = Serving::start(dir.path(), &["--roles", "devices"]);
+    let operator = Operator::of(dir.path(), &server);
+    let value = json!({ "path": "Device.WiFi.Radio.1.Channel", "value": "6", "type": "unsignedInt" });
+    let profile = json!({ "name": "hall", "applies": { "manufacturer": "Mak*" }, "values": [value] });
+    fs::write(dir.path().join("hall.json"), profile.to_string()).unwrap();
+    let made = operator.task(&["profiles", "create", "hall.json", "--key", "hall"]);
+    assert_eq!(operator.task(&["profiles", "create", "hall.json", "--key", "hall"])["id"], made["id"], "it is one");
+    let (code, shown) = operator.see(&["profiles", "list"]);
+    assert!(code == Some(0) && shown.ends_with("\n1 profile\n"), "{shown}");
+
+    let mut cpe = Cpe { server: server.listeners()["devices"], cookie: None };
+    cpe.inform("0 BOOTSTRAP");
+    assert_eq!(cpe.post("").status, 204);
+    let (code, shown) = operator.see(&["profiles", "of", ID]);
+    assert!(code == Some(0) && shown.contains("nothing is sent to it: it is pending"), "{shown}");
+    assert_eq!(operator.order(&["enroll", ID]).0, Some(0));
+    cpe.inform("0 BOOTSTRAP");
+    let (code, shown) = operator.see(&["profiles", "of", ID]);
+    assert!(code == Some(0) && shown.contains("under_way") && shown.contains("unknown"), "{shown}");
+    let done = "<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetParameterValuesResponse>";
+    let mut asked = cpe.post("");
+    assert!(asked.body.contains("ManagementServer.Password"), "it gets a login of its own: {asked:?}");
+    asked = cpe.reply(&asked, done);
+    let channel = "<Name>Device.WiFi.Radio.1.Channel</Name><Value xsi:type=\"xsd:unsignedInt\">6</Value>";
+    assert!(asked.body.contains("<cwmp:SetParameterValues>") && asked.body.contains(channel), "{asked:?}");
+    asked = cpe.reply(&asked, done);
+    assert!(asked.body.contains("<cwmp:GetParameterValues>"), "{asked:?}");
+    let values = format!(
+        "<cwmp:GetParameterValuesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterValueStruct[1]\">\
+         <ParameterValueStruct>{channel}</ParameterValueStruct></ParameterList></cwmp:GetParameterValuesResponse>"
+    );
+    assert_eq!(cpe.reply(&asked, &values).status, 204);
+    assert_eq!(operator.json(&["profiles", "of", ID])["state"], "held");
+
+    let id = made["id"].to_string();
+    let (code, shown) = operator.order(&["profiles", "replace", &id, "hall.json", "--revision", "9"]);
+    assert!(code == Some(1) && shown.starts_with("412: It has revision 1 now."), "{shown}");
+    assert_eq!(operator.task(&["profiles", "replace", &id, "hall.json", "--revision", "1"])["revision"], 2);
+    assert_eq!(operator.order(&["profiles", "remove", &id, "--yes"]).0, Some(0));
+    let (code, shown) = operator.see(&["alarms", "list"]);
+    assert!(code == Some(0) && shown.ends_with("0 alarms\n"), "{shown}");
+    let (code, shown) = operator.order(&["subscriptions", "put", ID, "s", "ValueChange", "Device.A"]);
+    assert!(code == Some(0) && shown.contains("Device.A"), "{shown}");
+    let (code, shown) = operator.see(&["subscriptions", "list", ID]);
+    assert!(code == Some(0) && shown.ends_with("\n1 subscription\n"), "{shown}");
+
+    // Figures are told anew each second.
+    let health = wait_until("the figures to know the device", WAIT_MAX, || {
+        let health: Value = serde_json::from_str(&http::get(server.http(), "/api/v1/system/health")?.body)?;
+        Ok((health["metrics"]["devices_total"] == json!(1.0)).then_some(health))
+    })
+    .unwrap();
+    assert_eq!(health["health_checks"]["devices"]["status"], "healthy", "{health}");
+    assert_eq!(health["metrics"]["queue_pending_jobs"], json!(0.0), "{health}");
+    assert!(health["metrics"]["db_size_mb"].as_f64().is_some_and(|mib| mib > 0.0), "{health}");
+    let current = http::get(server.http(), "/api/v1/telemetry/current?metrics[]=cpu_load_1min").unwrap();
+    let current: Value = serde_json::from_str(&current.body).unwrap();
+    assert!(current["metrics"]["cpu_load_1min"]["value"].is_number(), "{current}");
     server.program.stop().unwrap();
 }

@@ -15,6 +15,8 @@ mod networks;
 #[cfg(test)]
 mod node;
 #[cfg(test)]
+mod probe_cwmp;
+#[cfg(test)]
 mod relay_drain;
 #[cfg(test)]
 mod relay_reload;
@@ -30,6 +32,8 @@ mod serving;
 mod simulate_cpe;
 #[cfg(test)]
 mod simulate_sync;
+#[cfg(test)]
+mod simulate_usp;
 #[cfg(test)]
 mod start_errors;
 #[cfg(test)]

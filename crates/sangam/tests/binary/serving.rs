@@ -59,7 +59,9 @@ fn secrets_are_made_once_with_mode_0600_and_used_again() {
     Serving::start(dir.path(), &[]).program.stop().unwrap();
     let read = || {
         let entries = fs::read_dir(dir.path().join("sangam-data")).unwrap().map(Result::unwrap);
-        let is_secret = |entry: &fs::DirEntry| entry.file_name() != "lock" && entry.path().is_file();
+        let is_secret = |entry: &fs::DirEntry| {
+            !["lock", "usp-endpoint-id"].iter().any(|name| entry.file_name() == *name) && entry.path().is_file()
+        };
         let mut files: Vec<_> = entries.filter(is_secret).map(|entry| entry.path()).collect();
         files.sort();
         files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 use crate::schema::Steps;
 
 /// How the file of devices is made.
-pub(super) const STEPS: Steps = Steps { application_id: *b"SGdv", versions: &[FIRST] };
+pub(super) const STEPS: Steps = Steps { application_id: *b"SGdv", versions: &[FIRST, SECOND] };
 
 /// The number of the one tenant there is; its name is [`crate::schema::TENANT`]. The number 1 takes no room in a row.
 pub(super) const TENANT_ID: i64 = 1;
@@ -250,6 +250,11 @@ CREATE INDEX answered_by_time ON answered (at_ms);
 CREATE TABLE discarded (
     device INTEGER PRIMARY KEY
 ) STRICT;
+";
+
+/// - `profile.manufacturer`: what profiles name devices by besides. From here on `model`, `software_version` and `tag` are patterns.
+const SECOND: &str = "
+ALTER TABLE profile ADD COLUMN manufacturer TEXT;
 ";
 
 #[cfg(test)]

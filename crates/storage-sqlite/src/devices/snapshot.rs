@@ -2,9 +2,9 @@ use rusqlite::Connection;
 use sangam_storage::StoreError;
 use sangam_storage::devices::{
     Alarm, AlarmId, AlarmQuery, Answered, CommandKey, Device, DeviceId, DeviceKey, DevicePage, DeviceQuery, Diagnostic,
-    DiagnosticId, DiagnosticQuery, EndpointId, EventQuery, EventRow, FileId, FileRow, Grant, HistoryPage, HistoryQuery,
-    Oui, Page, PageRange, Profile, ProfileId, Schema, SchemaId, SchemaKey, SerialNumber, Snapshot, Subscription, Task,
-    TaskId, TaskQuery, TaskState, Totals,
+    DiagnosticId, DiagnosticQuery, EndpointId, EventId, EventQuery, EventRow, FileId, FileRow, Grant, HistoryPage,
+    HistoryQuery, Oui, Page, PageRange, Profile, ProfileId, Schema, SchemaId, SchemaKey, SerialNumber, Snapshot,
+    Subscription, Task, TaskId, TaskQuery, TaskState, Totals,
 };
 
 use super::columns::{int, limit, many, one};
@@ -43,6 +43,8 @@ macro_rules! select {
 /// Filters that are not asked for are NULL; the first that is asked for says by which index.
 const EVENTS: &str = select!(event_columns, "event WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
 const EVENTS_OF: &str = select!(event_columns, "event WHERE device = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
+const EVENTS_AFTER: &str = select!(event_columns, "event WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+const EVENTS_OF_AFTER: &str = select!(event_columns, "event WHERE device = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 const TASK: &str = select!(task_columns, "task WHERE id = ?1");
 const TASKS: &str = select!(
     task_columns,
@@ -85,6 +87,8 @@ const ALARMS_OF: &str = select!(
 );
 const SUBSCRIPTIONS: &str = "SELECT device, id, notify, paths, persistent, retry, instance, created_ms FROM subscription \
      WHERE device = ?1 ORDER BY id LIMIT ?2";
+const ALL_SUBSCRIPTIONS: &str = "SELECT device, id, notify, paths, persistent, retry, instance, created_ms \
+     FROM subscription WHERE (device, id) > (?1, ?2) ORDER BY device, id LIMIT ?3";
 const DIAGNOSTIC: &str = select!(diagnostic_columns, "diagnostic WHERE id = ?1");
 const DIAGNOSTICS: &str = select!(
     diagnostic_columns,
@@ -184,6 +188,16 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.with(|connection| many(connection, sql, asked, event::read))
     }
 
+    fn events_after(
+        &mut self,
+        device: Option<DeviceId>,
+        from: EventId,
+        max: usize,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let (sql, first) = device.map_or((EVENTS_AFTER, TENANT_ID), |device| (EVENTS_OF_AFTER, int(device.0)));
+        self.with(|connection| many(connection, sql, (first, int(from.0), limit(max)), event::read))
+    }
+
     fn task(&mut self, id: TaskId) -> Result<Option<Task>, StoreError> {
         self.with(|connection| one(connection, TASK, [int(id.0)], task::read))
     }
@@ -261,6 +275,15 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.with(|connection| many(connection, SUBSCRIPTIONS, (int(device.0), limit(max)), subscription::read))
     }
 
+    fn all_subscriptions(
+        &mut self,
+        from: Option<(DeviceId, Box<str>)>,
+        max: usize,
+    ) -> Result<Vec<Subscription>, StoreError> {
+        let (device, id) = from.map_or((0, Box::default()), |(device, id)| (int(device.0), id));
+        self.with(|connection| many(connection, ALL_SUBSCRIPTIONS, (device, &*id, limit(max)), subscription::read))
+    }
+
     fn diagnostic(&mut self, id: DiagnosticId) -> Result<Option<Diagnostic>, StoreError> {
         self.with(|connection| one(connection, DIAGNOSTIC, [int(id.0)], diagnostic::read))
     }
@@ -336,7 +359,9 @@ mod tests {
             (OPEN_ALARM, "alarm_open"),
             (ALARMS_IN, "alarm_by_state"),
             (ALARMS_OF, "alarm_by_device"),
+            (EVENTS_OF_AFTER, "event_by_device"),
             (SUBSCRIPTIONS, "PRIMARY KEY"),
+            (ALL_SUBSCRIPTIONS, "PRIMARY KEY ((device,id)>(?,?))"),
             (DIAGNOSTICS_OF, "diagnostic_by_device"),
             (ANSWERED, "PRIMARY KEY"),
         ];
@@ -344,6 +369,7 @@ mod tests {
             DEVICE,
             page::ALL,
             EVENTS,
+            EVENTS_AFTER,
             TASK,
             TASKS,
             PROFILE,

@@ -44,6 +44,11 @@ const OLD_HISTORY: &str = "DELETE FROM history WHERE device = ?1 AND (at_ms, sch
 const MUCH_HISTORY: &str = "DELETE FROM history WHERE device = ?1 AND (at_ms, schema, number) IN \
      (SELECT at_ms, schema, number FROM history WHERE device = ?1 \
      ORDER BY at_ms DESC, schema DESC, number DESC LIMIT ?3 OFFSET ?2)";
+/// The same of events, whose numbers count up.
+const MUCH_TOLD: &str = "DELETE FROM event WHERE id IN \
+     (SELECT id FROM event WHERE device = ?1 ORDER BY id DESC LIMIT ?3 OFFSET ?2)";
+/// Events up to a number.
+const FIRST_EVENTS: &str = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id <= ?1 ORDER BY id LIMIT ?2)";
 const PENDING: &str = "SELECT device.id FROM device JOIN seen ON seen.device = device.id \
      WHERE tenant = ?1 AND state = 0 AND created_ms < ?2 AND last_ms < ?2 LIMIT ?3";
 
@@ -60,6 +65,12 @@ pub(super) fn step(connection: &Connection, sweep: &Sweep) -> Result<Swept, Fail
             swept.dropped += dropped as u64;
         }
     }
+    if sweep.events_total > 0 {
+        let first = last_id(connection, "event")?.saturating_sub(sweep.events_total);
+        let dropped = connection.prepare_cached(FIRST_EVENTS)?.execute((int(first), limit(rows_max)))?;
+        more |= dropped >= rows_max;
+        swept.dropped += dropped as u64;
+    }
     if sweep.pending_before_ms > 0 {
         let before = (TENANT_ID, int(sweep.pending_before_ms), limit(rows_max));
         swept.removed = many(connection, PENDING, before, |row| Ok(DeviceId(row.get(0)?)))?;
@@ -69,19 +80,19 @@ pub(super) fn step(connection: &Connection, sweep: &Sweep) -> Result<Swept, Fail
         }
     }
     more |= discard::step(connection, rows_max)?;
-    let next = history(connection, sweep, rows_max, &mut swept.dropped)?;
+    let next = of_devices(connection, sweep, rows_max, &mut swept.dropped)?;
     swept.next = next.or(more.then_some(sweep.after));
     Ok(swept)
 }
 
-/// Clears the history of some devices; behind which one the next step goes on.
-fn history(
+/// Clears what there is too much of some devices; behind which one the next step goes on.
+fn of_devices(
     connection: &Connection,
     sweep: &Sweep,
     rows_max: usize,
     dropped: &mut u64,
 ) -> Result<Option<DeviceId>, Failure> {
-    if sweep.history_before_ms == 0 && sweep.history_kept == 0 {
+    if sweep.history_before_ms == 0 && sweep.history_kept == 0 && sweep.events_kept == 0 {
         return Ok(None);
     }
     let devices_max = sweep.devices_max.max(1);
@@ -94,6 +105,10 @@ fn history(
         if sweep.history_kept > 0 && gone < left {
             let beyond = (device, limit(sweep.history_kept), limit(left - gone));
             gone += connection.prepare_cached(MUCH_HISTORY)?.execute(beyond)?;
+        }
+        if sweep.events_kept > 0 && gone < left {
+            let beyond = (device, limit(sweep.events_kept), limit(left - gone));
+            gone += connection.prepare_cached(MUCH_TOLD)?.execute(beyond)?;
         }
         *dropped += gone as u64;
         left -= gone.min(left);

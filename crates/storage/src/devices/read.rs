@@ -12,7 +12,7 @@ use sangam_device_proto::schema::{Schema, SchemaKey};
 use sangam_device_proto::subscription::Subscription;
 use sangam_device_proto::task::{CommandKey, Task};
 use sangam_device_proto::values::Page;
-use sangam_device_proto::{AlarmId, DeviceId, DiagnosticId, FileId, ProfileId, SchemaId, TaskId};
+use sangam_device_proto::{AlarmId, DeviceId, DiagnosticId, EventId, FileId, ProfileId, SchemaId, TaskId};
 
 use super::query::{
     AlarmQuery, DevicePage, DeviceQuery, DiagnosticQuery, EventQuery, HistoryPage, HistoryQuery, PageRange, TaskQuery,
@@ -62,6 +62,14 @@ pub trait Snapshot {
     /// Events, newest first.
     fn events(&mut self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError>;
 
+    /// Events above a number, in order of numbers: of one device, or of all.
+    fn events_after(
+        &mut self,
+        device: Option<DeviceId>,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError>;
+
     /// One task.
     fn task(&mut self, id: TaskId) -> Result<Option<Task>, StoreError>;
 
@@ -106,6 +114,13 @@ pub trait Snapshot {
 
     /// Subscriptions of a device in order of ids.
     fn subscriptions(&mut self, device: DeviceId, limit: usize) -> Result<Vec<Subscription>, StoreError>;
+
+    /// Subscriptions of all devices behind this one, in order of devices and ids.
+    fn all_subscriptions(
+        &mut self,
+        after: Option<(DeviceId, Box<str>)>,
+        limit: usize,
+    ) -> Result<Vec<Subscription>, StoreError>;
 
     /// One test.
     fn diagnostic(&mut self, id: DiagnosticId) -> Result<Option<Diagnostic>, StoreError>;

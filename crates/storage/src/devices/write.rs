@@ -181,6 +181,10 @@ pub struct Sweep {
     pub history_kept: usize,
     /// Events from before go.
     pub events_before_ms: u64,
+    /// Of each device, events beyond these newest ones go; 0: all may stay.
+    pub events_kept: usize,
+    /// Of all devices, events beyond the last so many that were given a number go; 0: all may stay.
+    pub events_total: u64,
     /// Tasks that ended before go.
     pub tasks_before_ms: u64,
     /// Alarms that were cleared before go.

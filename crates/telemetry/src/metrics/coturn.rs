@@ -57,13 +57,17 @@ fn of(values: &Labelled, label: &str) -> u64 {
     values.iter().find(|(name, _)| *name == label).map_or(0, |(_, value)| *value)
 }
 
-/// Every Binding request that is well-formed is answered.
+/// Every Binding request that is well-formed is answered, but those without a cookie beyond their bound.
 fn binding(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 3] {
-    let requests = of(&snapshot.requests, "binding");
-    let errors = snapshot.binding_errors;
+    let requests = of(&snapshot.requests, "binding") + of(&snapshot.requests, "classic_binding");
+    let (errors, silent) = (snapshot.binding_errors, of(&snapshot.limited, "classic_bindings"));
     [
         ("stun_binding_request", "Binding requests (coturn's name)", requests),
-        ("stun_binding_response", "Binding success responses (coturn's name)", requests.saturating_sub(errors)),
+        (
+            "stun_binding_response",
+            "Binding success responses (coturn's name)",
+            requests.saturating_sub(errors + silent),
+        ),
         ("stun_binding_error", "Binding error responses (coturn's name)", errors),
     ]
 }

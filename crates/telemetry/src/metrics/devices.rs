@@ -1,5 +1,8 @@
 //! What device management counts.
 
+mod brokers;
+mod usp;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +12,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+pub use brokers::BrokerMetrics;
+pub use usp::UspMetrics;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfReason {
@@ -37,8 +43,26 @@ struct OfTask {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfAlarm {
+    severity: &'static str,
+    change: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfOutcome {
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfAttempt {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfBinding {
+    named: &'static str,
+    changed: &'static str,
 }
 
 /// From an Inform to its answer, in seconds.
@@ -57,6 +81,10 @@ const GROUP_LEN: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0
 #[derive(Clone, Debug, Default)]
 pub struct DeviceMetrics {
     figures: Arc<Figures>,
+    /// Of USP agents.
+    pub usp: UspMetrics,
+    /// What is counted of message brokers.
+    pub brokers: BrokerMetrics,
 }
 
 #[derive(Debug)]
@@ -72,7 +100,16 @@ struct Figures {
     requests: Family<OfMethod, Counter>,
     tasks: Family<OfTask, Counter>,
     calls: Family<OfOutcome, Counter>,
+    call_attempts: Family<OfAttempt, Counter>,
+    bindings: Family<OfBinding, Counter>,
+    xmpp_connected: Gauge,
+    xmpp_ended: Family<OfReason, Counter>,
+    certificates: Family<OfOutcome, Counter>,
     enrolled: Counter,
+    drifts: Counter,
+    drifted_values: Counter,
+    alarms: Family<OfAlarm, Counter>,
+    alarms_suppressed: Family<OfReason, Counter>,
     values_changed: Counter,
     values_left_out: Counter,
     commit_seconds: Histogram,
@@ -96,7 +133,16 @@ impl Default for Figures {
             requests: Family::default(),
             tasks: Family::default(),
             calls: Family::default(),
+            call_attempts: Family::default(),
+            bindings: Family::default(),
+            xmpp_connected: Gauge::default(),
+            xmpp_ended: Family::default(),
+            certificates: Family::default(),
             enrolled: Counter::default(),
+            drifts: Counter::default(),
+            drifted_values: Counter::default(),
+            alarms: Family::default(),
+            alarms_suppressed: Family::default(),
             values_changed: Counter::default(),
             values_left_out: Counter::default(),
             commit_seconds: Histogram::new(COMMIT_SECONDS),
@@ -126,11 +172,29 @@ impl Figures {
         to.register("requests", "Requests sent to devices, by method", self.requests.clone());
         to.register("tasks", "What became of tasks, by kind and state", self.tasks.clone());
         to.register("calls", "Devices called, by what came of it", self.calls.clone());
+        self.register_calls(to);
         to.register("enrolled", "Devices that became ours", self.enrolled.clone());
+        to.register("drifts", "Tasks made as a device was not as its profiles want it", self.drifts.clone());
+        to.register("drifted_values", "Values that were otherwise then", self.drifted_values.clone());
+        to.register("alarms", "Alarms written, by severity and what happened to them", self.alarms.clone());
+        let help = "Alarms that were not written, as there were too many of a device, of all, or open ones";
+        to.register("alarms_suppressed", help, self.alarms_suppressed.clone());
         to.register("values_changed", "Values of parameters that were new or changed", self.values_changed.clone());
         let help = "Values that were not kept, as they or their names passed a bound";
         to.register("values_left_out", help, self.values_left_out.clone());
         self.register_store(to);
+    }
+
+    fn register_calls(&self, to: &mut Registry) {
+        let help = "Ways by which devices were called, by kind and by what came of it";
+        to.register("call_attempts", help, self.call_attempts.clone());
+        let help = "Bindings behind NAT that devices said they keep open, by whether they named themselves and whether it changed";
+        to.register("bindings", help, self.bindings.clone());
+        let help = "Whether an XMPP server lets us call devices through it";
+        to.register("xmpp_connected", help, self.xmpp_connected.clone());
+        to.register("xmpp_ended", "Connections with the XMPP server that ended, by reason", self.xmpp_ended.clone());
+        let help = "Certificates that devices showed, by what came of it";
+        to.register("certificates", help, self.certificates.clone());
     }
 
     fn register_store(&self, to: &mut Registry) {
@@ -147,7 +211,10 @@ impl DeviceMetrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        metrics.figures.register(registry.sub_registry_with_prefix("sangam_devices"));
+        let registry = registry.sub_registry_with_prefix("sangam_devices");
+        metrics.figures.register(registry);
+        metrics.usp.register(registry);
+        metrics.brokers.register(registry);
         metrics
     }
 
@@ -201,9 +268,52 @@ impl DeviceMetrics {
         self.figures.calls.get_or_create(&OfOutcome { outcome }).inc();
     }
 
+    /// A device was called by one of the ways that there are: `http`, `udp`, `xmpp`.
+    pub fn call_attempted(&self, kind: &'static str, outcome: &'static str) {
+        self.figures.call_attempts.get_or_create(&OfAttempt { kind, outcome }).inc();
+    }
+
+    /// A device said that it keeps a binding open.
+    pub fn binding_heard(&self, is_named: bool, is_changed: bool) {
+        let word = |is: bool| if is { "yes" } else { "no" };
+        let labels = OfBinding { named: word(is_named), changed: word(is_changed) };
+        self.figures.bindings.get_or_create(&labels).inc();
+    }
+
+    /// An XMPP server has let us in, or no longer has.
+    pub fn xmpp_connected(&self, is_connected: bool) {
+        self.figures.xmpp_connected.set(i64::from(is_connected));
+    }
+
+    /// A connection with it, or the try of one, ended.
+    pub fn xmpp_ended(&self, reason: &'static str) {
+        self.figures.xmpp_ended.get_or_create(&OfReason { reason }).inc();
+    }
+
+    /// A device showed a certificate: `proven`, `another_device`, `names_nobody`.
+    pub fn certificate(&self, outcome: &'static str) {
+        self.figures.certificates.get_or_create(&OfOutcome { outcome }).inc();
+    }
+
     /// A device became ours.
     pub fn enrolled(&self) {
         self.figures.enrolled.inc();
+    }
+
+    /// A device is told what its profiles want in so many values.
+    pub fn drifted(&self, values: usize) {
+        self.figures.drifts.inc();
+        self.figures.drifted_values.inc_by(values as u64);
+    }
+
+    /// An alarm was written: `raised`, `acknowledged` or `cleared`.
+    pub fn alarm(&self, severity: &'static str, change: &'static str) {
+        self.figures.alarms.get_or_create(&OfAlarm { severity, change }).inc();
+    }
+
+    /// An alarm was not written, and why: `device`, `fleet` or `full`.
+    pub fn alarm_suppressed(&self, reason: &'static str) {
+        self.figures.alarms_suppressed.get_or_create(&OfReason { reason }).inc();
     }
 
     /// What a device reported was new or different in so many values, and so many were not kept.
@@ -248,7 +358,15 @@ mod tests {
         metrics.requested("Reboot");
         metrics.task("reboot", "sent");
         metrics.called("accepted");
+        metrics.call_attempted("udp", "timeout");
+        metrics.binding_heard(true, false);
+        metrics.xmpp_connected(true);
+        metrics.xmpp_ended("conflict");
+        metrics.certificate("proven");
         metrics.enrolled();
+        metrics.drifted(2);
+        metrics.alarm("major", "raised");
+        metrics.alarm_suppressed("fleet");
         metrics.reported(3, 1);
         metrics.committed(4, 9, Duration::from_millis(1));
         metrics.store_failed("full");
@@ -266,7 +384,16 @@ mod tests {
             "sangam_devices_requests_total{method=\"Reboot\"} 1",
             "sangam_devices_tasks_total{kind=\"reboot\",state=\"sent\"} 1",
             "sangam_devices_calls_total{outcome=\"accepted\"} 1",
+            "sangam_devices_call_attempts_total{kind=\"udp\",outcome=\"timeout\"} 1",
+            "sangam_devices_bindings_total{named=\"yes\",changed=\"no\"} 1",
+            "sangam_devices_xmpp_connected 1",
+            "sangam_devices_xmpp_ended_total{reason=\"conflict\"} 1",
+            "sangam_devices_certificates_total{outcome=\"proven\"} 1",
             "sangam_devices_enrolled_total 1",
+            "sangam_devices_drifts_total 1",
+            "sangam_devices_drifted_values_total 2",
+            "sangam_devices_alarms_total{severity=\"major\",change=\"raised\"} 1",
+            "sangam_devices_alarms_suppressed_total{reason=\"fleet\"} 1",
             "sangam_devices_values_changed_total 3",
             "sangam_devices_values_left_out_total 1",
             "sangam_devices_commit_rows_total 9",

@@ -87,6 +87,10 @@ pub struct RelaySnapshot {
     pub open_failures: Labelled,
     /// Errors that earlier datagrams left on a socket.
     pub socket_errors: u64,
+    /// Datagrams of other parts that left from listening sockets.
+    pub outward_datagrams: u64,
+    /// Bindings that devices keep open, told to who calls them, or missed by them.
+    pub kept_bindings: Labelled,
     /// Events of allocations that somebody who follows them was too slow for.
     pub events_missed: u64,
     /// Log lines left out because there were too many.
@@ -161,7 +165,7 @@ fn gauges(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 6] {
     ]
 }
 
-fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 11] {
+fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 12] {
     [
         ("sangam_relay_thread_replacements", "Relay threads that took a place", snapshot.thread_replacements),
         ("sangam_relay_allocations_lost", "Allocations that ended with their thread", snapshot.allocations_lost),
@@ -176,6 +180,7 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 11]
         ),
         ("sangam_relay_binding_errors", "Binding requests answered with an error", snapshot.binding_errors),
         ("sangam_relay_socket_errors", "Errors that earlier datagrams left on a socket", snapshot.socket_errors),
+        ("sangam_relay_outward_datagrams", "Datagrams sent for other parts", snapshot.outward_datagrams),
         ("sangam_relay_events_missed", "Events that a follower was too slow for", snapshot.events_missed),
         ("sangam_relay_log_lines_suppressed", "Log lines left out for their number", snapshot.log_lines_suppressed),
     ]
@@ -183,7 +188,7 @@ fn counters(snapshot: &RelaySnapshot) -> [(&'static str, &'static str, u64); 11]
 
 type Family<'a> = (&'static str, &'static str, &'static str, &'a Labelled);
 
-fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 17] {
+fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 18] {
     [
         ("sangam_relay_packets", "Datagrams relayed", "direction", &snapshot.packets),
         ("sangam_relay_payload_bytes", "Payload bytes relayed", "direction", &snapshot.bytes),
@@ -211,6 +216,7 @@ fn families(snapshot: &RelaySnapshot) -> [Family<'_>; 17] {
             &snapshot.credential_refusals,
         ),
         ("sangam_relay_thread_failures", "Relay threads that failed", "cause", &snapshot.thread_failures),
+        ("sangam_relay_kept_bindings", "Bindings that devices keep open", "outcome", &snapshot.kept_bindings),
         ("sangam_relay_limited", "What a limit turned away", "limit", &snapshot.limited),
         ("sangam_relay_move_refusals", "Moves of allocations refused", "reason", &snapshot.move_refusals),
         ("sangam_relay_drops", "Datagrams dropped", "reason", &snapshot.drops),
@@ -266,7 +272,7 @@ mod tests {
         RelayMetrics::register(&mut registry).publish(RelaySnapshot::default);
         let text = exposition(&registry);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(kinds.len(), 34);
+        assert_eq!(kinds.len(), 36);
         for kind in kinds {
             let name = kind.replace(" counter", "_total").replace(" gauge", "");
             assert!(page.contains(&format!("`{name}`")), "{name}");

@@ -237,7 +237,11 @@ impl Kept {
     fn sweep(&mut self, sweep: &Sweep) -> Swept {
         let max = sweep.rows_max.max(1);
         let mut gone = Vec::new();
-        gone.push(drop_some(&mut self.events, max, |_, row| row.at_ms < sweep.events_before_ms));
+        let first = if sweep.events_total > 0 { self.last.event.0.saturating_sub(sweep.events_total) } else { 0 };
+        let told = self.told_beyond(sweep);
+        gone.push(drop_some(&mut self.events, max, |id, row| {
+            row.at_ms < sweep.events_before_ms || id.0 <= first || (row.device > sweep.after && told.contains(id))
+        }));
         gone.push(drop_some(&mut self.tasks, max, |_, row| row.ended_ms.is_some_and(|ms| ms < sweep.tasks_before_ms)));
         gone.push(drop_some(&mut self.alarms, max, |_, row| {
             row.cleared_ms.is_some_and(|ms| ms < sweep.alarms_before_ms)
@@ -259,6 +263,17 @@ impl Kept {
         }
         let more = gone.iter().chain([&removed.len()]).any(|gone| *gone >= max);
         Swept { next: more.then_some(sweep.after), dropped: gone.iter().sum::<usize>() as u64, removed }
+    }
+
+    /// The events of devices that are more than are kept.
+    fn told_beyond(&self, sweep: &Sweep) -> BTreeSet<EventId> {
+        let mut newest: BTreeMap<DeviceId, usize> = BTreeMap::new();
+        let is_beyond = |(_, row): &(&EventId, &EventRow)| {
+            let kept = newest.entry(row.device).or_default();
+            *kept += 1;
+            sweep.events_kept > 0 && *kept > sweep.events_kept
+        };
+        self.events.iter().rev().filter(is_beyond).map(|(id, _)| *id).collect()
     }
 
     /// The rows of history that are more than are kept.

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use sangam_storage::StoreError;
 use sangam_storage::devices::{
     Alarm, AlarmId, AlarmQuery, AlarmState, Answered, CommandKey, Device, DeviceId, DeviceKey, DevicePage, DeviceQuery,
-    Diagnostic, DiagnosticId, DiagnosticQuery, EndpointId, EventQuery, EventRow, FileId, FileRow, Grant, HistoryPage,
-    HistoryQuery, LIMIT_MAX, Oui, Page, PageRange, Profile, ProfileId, ReadJob, Readers, Schema, SchemaId, SchemaKey,
-    SerialNumber, Snapshot, Subscription, Task, TaskId, TaskQuery, TaskState, Totals,
+    Diagnostic, DiagnosticId, DiagnosticQuery, EndpointId, EventId, EventQuery, EventRow, FileId, FileRow, Grant,
+    HistoryPage, HistoryQuery, LIMIT_MAX, Oui, Page, PageRange, Profile, ProfileId, ReadJob, Readers, Schema, SchemaId,
+    SchemaKey, SerialNumber, Snapshot, Subscription, Task, TaskId, TaskQuery, TaskState, Totals,
 };
 
 use super::memory::{Kept, Shared};
@@ -127,6 +127,17 @@ impl Snapshot for MemorySnapshot {
         Ok(some(all, query.limit))
     }
 
+    fn events_after(
+        &mut self,
+        device: Option<DeviceId>,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let kept = self.kept();
+        let all = kept.events.values().filter(|row| row.id > after);
+        Ok(some(all.filter(|row| device.is_none_or(|device| device == row.device)), limit))
+    }
+
     fn task(&mut self, id: TaskId) -> Result<Option<Task>, StoreError> {
         Ok(self.kept().tasks.get(&id).cloned())
     }
@@ -210,6 +221,16 @@ impl Snapshot for MemorySnapshot {
     fn subscriptions(&mut self, device: DeviceId, limit: usize) -> Result<Vec<Subscription>, StoreError> {
         let kept = self.kept();
         Ok(some(kept.subscriptions.values().filter(|row| row.device == device), limit))
+    }
+
+    fn all_subscriptions(
+        &mut self,
+        after: Option<(DeviceId, Box<str>)>,
+        limit: usize,
+    ) -> Result<Vec<Subscription>, StoreError> {
+        let kept = self.kept();
+        let all = kept.subscriptions.iter().filter(|(place, _)| after.as_ref().is_none_or(|after| *place > after));
+        Ok(some(all.map(|(_, row)| row), limit))
     }
 
     fn diagnostic(&mut self, id: DiagnosticId) -> Result<Option<Diagnostic>, StoreError> {

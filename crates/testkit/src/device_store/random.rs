@@ -239,6 +239,8 @@ impl Story {
             history_before_ms: maybe(),
             history_kept: (maybe() % 4) as usize,
             events_before_ms: maybe(),
+            events_kept: (maybe() % 4) as usize,
+            events_total: maybe() % 50,
             tasks_before_ms: maybe(),
             alarms_before_ms: maybe(),
             diagnostics_before_ms: maybe(),

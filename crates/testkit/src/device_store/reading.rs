@@ -3,7 +3,9 @@
 use std::sync::mpsc::channel;
 use std::thread;
 
-use sangam_storage::devices::{DeviceId, EndpointId, Fingerprint, Page, Row, Seen, Severity, TaskId, TaskKind};
+use sangam_storage::devices::{
+    DeviceId, EndpointId, EventId, Fingerprint, Page, Row, Seen, Severity, TaskId, TaskKind,
+};
 
 use super::sample::{
     alarm, answered, device, diagnostic, event, file, full_device, grant, last_ids, page, profile, row_of,
@@ -13,6 +15,7 @@ use super::{OpenStore, ask, put};
 
 pub(super) fn conforms(open: OpenStore<'_>) {
     every_field_of_every_row_is_read_as_it_was_written(open);
+    events_go_on_after_a_number_and_subscriptions_after_a_device_and_an_id(open);
     what_is_taken_away_is_not_read_any_more(open);
     a_device_is_found_by_all_that_names_it(open);
     pages_are_replaced_whole_and_empty_ones_go(open);
@@ -80,6 +83,46 @@ fn every_field_of_every_row_is_read_as_it_was_written(open: OpenStore<'_>) {
         assert_eq!(snapshot.answered("fields").expect("read"), Some(answered("fields", 3)));
         let query = sangam_storage::devices::EventQuery { device: Some(DeviceId(id)), before: None, limit: 9 };
         assert_eq!(snapshot.events(&query).expect("read"), [event(ids.event.0 + 1, id, 2)]);
+    });
+}
+
+fn events_go_on_after_a_number_and_subscriptions_after_a_device_and_an_id(open: OpenStore<'_>) {
+    let mut store = open();
+    let ids = last_ids(&mut store);
+    let (one, other) = (ids.device.0 + 1, ids.device.0 + 2);
+    let first = ids.event.0 + 1;
+    put(
+        &mut store,
+        vec![
+            row_of(&device(one, "goes on 1")),
+            row_of(&device(other, "goes on 2")),
+            Row::Subscription(Box::new(subscription(one, "a"))),
+            Row::Subscription(Box::new(subscription(one, "b"))),
+            Row::Subscription(Box::new(subscription(other, "a"))),
+            Row::Event(event(first, one, 2)),
+            Row::Event(event(first + 1, other, 2)),
+            Row::Event(event(first + 2, one, 1)),
+        ],
+    );
+    ask(&store, move |snapshot| {
+        let mut after = |device: Option<u64>, number: u64, limit| -> Vec<u64> {
+            let events = snapshot.events_after(device.map(DeviceId), EventId(number), limit).expect("read");
+            events.iter().map(|event| event.id.0 - first).collect()
+        };
+        assert_eq!(after(None, first - 1, 9), [0, 1, 2]);
+        assert_eq!(after(None, first, 1), [1]);
+        assert_eq!(after(Some(one), first, 9), [2]);
+        assert_eq!(after(None, first + 2, 9), [0; 0]);
+        let mut behind = |place: Option<(u64, &str)>, limit| -> Vec<(u64, String)> {
+            let place = place.map(|(device, id)| (DeviceId(device), id.into()));
+            let rows = snapshot.all_subscriptions(place, limit).expect("read");
+            rows.iter().map(|row| (row.device.0, row.id.to_string())).collect()
+        };
+        let (a, b) = (|device| (device, "a".to_owned()), |device| (device, "b".to_owned()));
+        assert_eq!(behind(Some((one, "")), 9), [a(one), b(one), a(other)]);
+        assert_eq!(behind(Some((one, "a")), 1), [b(one)]);
+        assert_eq!(behind(Some((other, "a")), 9), []);
+        assert!(behind(None, 9).len() >= 3);
     });
 }
 

@@ -126,9 +126,11 @@ pub fn profile(id: u64) -> Profile {
     };
     profile.applies.oui = "00D09E".parse().ok();
     profile.applies.product_class = Some(device(1, "1").key.product_class);
-    profile.applies.model = Some("B-1".into());
-    profile.applies.software_version = sangam_storage::devices::Glob::new("1.*");
-    profile.applies.tag = Some("gold".into());
+    let glob = sangam_storage::devices::Glob::new;
+    profile.applies.manufacturer = glob("Maker*");
+    profile.applies.model = glob("B-?");
+    profile.applies.software_version = glob("1.*");
+    profile.applies.tag = glob("gold");
     profile
 }
 

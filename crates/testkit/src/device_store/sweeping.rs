@@ -1,7 +1,7 @@
 //! What is old goes, in small steps, and nothing else.
 
 use sangam_storage::devices::{
-    DeviceId, HistoryQuery, Row, Seen, Severity, State, Store, Sweep, Swept, TaskKind, TaskState,
+    DeviceId, EventQuery, HistoryQuery, Row, Seen, Severity, State, Store, Sweep, Swept, TaskKind, TaskState,
 };
 
 use super::sample::{alarm, answered, device, diagnostic, event, grant, history, last_ids, row_of, task};
@@ -11,6 +11,7 @@ pub(super) fn conforms(open: OpenStore<'_>) {
     nothing_goes_that_is_not_asked_for(open);
     what_is_older_goes_and_the_rest_stays(open);
     history_is_bounded_by_age_and_by_number(open);
+    events_are_bounded_by_number_of_each_device_and_in_all(open);
     devices_that_waited_too_long_go(open);
 }
 
@@ -79,7 +80,7 @@ fn what_is_older_goes_and_the_rest_stays(open: OpenStore<'_>) {
     let left = ask(&store, move |snapshot| {
         let device = Some(DeviceId(id));
         let limit = 100;
-        let events = sangam_storage::devices::EventQuery { device, before: None, limit };
+        let events = EventQuery { device, before: None, limit };
         let tasks = sangam_storage::devices::TaskQuery { device, limit, ..Default::default() };
         let alarms = sangam_storage::devices::AlarmQuery { device, limit, ..Default::default() };
         let tests = sangam_storage::devices::DiagnosticQuery { device, limit, ..Default::default() };
@@ -122,6 +123,40 @@ fn history_is_bounded_by_age_and_by_number(open: OpenStore<'_>) {
     let sweep = Sweep { history_before_ms: 0, history_kept: 2, ..sweep };
     assert_eq!(sweep_to_the_end(&mut store, &sweep).dropped, 15);
     assert_eq!(kept(&store), vec![vec![10, 9]; 3]);
+}
+
+fn events_are_bounded_by_number_of_each_device_and_in_all(open: OpenStore<'_>) {
+    let mut store = open();
+    let ids = last_ids(&mut store);
+    let (first, mut number) = (ids.device.0 + 1, ids.event.0);
+    for id in first..first + 3 {
+        let mut rows = vec![row_of(&device(id, &format!("tells {id}")))];
+        for at in 1..=10 {
+            number += 1;
+            rows.push(Row::Event(event(number, id, at)));
+        }
+        put(&mut store, rows);
+    }
+    let kept = |store: &Store| {
+        (first..first + 3)
+            .map(|id| {
+                let query = EventQuery { device: Some(DeviceId(id)), before: None, limit: 100 };
+                let rows = ask(store, move |snapshot| snapshot.events(&query)).expect("read");
+                rows.iter().map(|row| row.at_ms).collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>()
+    };
+    let after = DeviceId(first - 1);
+    let sweep = Sweep { after, devices_max: 2, rows_max: 3, events_kept: 4, ..Sweep::default() };
+    assert_eq!(sweep_to_the_end(&mut store, &sweep).dropped, 18);
+    assert_eq!(kept(&store), vec![vec![10, 9, 8, 7]; 3]);
+    // The last fourteen numbers are those of the third device and four of the second.
+    let sweep = Sweep { events_kept: 0, events_total: 14, ..sweep };
+    sweep_to_the_end(&mut store, &sweep);
+    assert_eq!(kept(&store), vec![vec![], vec![10, 9, 8, 7], vec![10, 9, 8, 7]]);
+    let sweep = Sweep { events_total: 2, ..sweep };
+    assert_eq!(sweep_to_the_end(&mut store, &sweep).dropped, 6);
+    assert_eq!(kept(&store), vec![vec![], vec![], vec![10, 9]]);
 }
 
 fn devices_that_waited_too_long_go(open: OpenStore<'_>) {

@@ -7,15 +7,17 @@ use sha2::{Digest, Sha256};
 use super::TurnServer;
 use super::request::Request;
 use super::respond::{Refusal, ReplyTo};
-use crate::address::FiveTuple;
+use crate::address::{ClientAddr, FiveTuple, Transport};
 use crate::api::{DropReason, KeyRefusal, Output, RequestId};
 use crate::attribute::{Attribute, AttributeType};
+use crate::classic::ClassicRequest;
 use crate::error_code::ErrorCode;
+use crate::kept_binding::KeptBinding;
 use crate::key::{Keys, PasswordAlgorithm};
 use crate::message::{Class, Message, Method};
 use crate::options::Limits;
 use crate::pending::{Enqueued, PendingRequest};
-use crate::stats::RequestKind;
+use crate::stats::{Limited, RequestKind};
 use crate::timers::Timer;
 
 /// USERNAME or USERHASH, REALM and NONCE of a request with a MESSAGE-INTEGRITY.
@@ -49,8 +51,12 @@ impl UserName<'_> {
 
 impl TurnServer {
     pub(super) fn handle_message(&mut self, now: Now, from: FiveTuple, bytes: &[u8]) {
-        let Ok(message) = Message::decode(bytes) else {
-            return self.stats.count_drop(DropReason::Malformed);
+        let message = match Message::decode(bytes) {
+            Ok(message) => message,
+            Err(_) => match ClassicRequest::decode(bytes).filter(|_| from.transport == Transport::Udp) {
+                Some(request) => return self.answer_classic(now, from, &request),
+                None => return self.stats.count_drop(DropReason::Malformed),
+            },
         };
         let kind = match (message.class(), message.method()) {
             // RFC 8489 §6.3.2: nothing is said to it; it kept a NAT's mapping open.
@@ -67,7 +73,7 @@ impl TurnServer {
         };
         self.stats.count_request(kind);
         match kind {
-            RequestKind::Binding => self.answer_binding(from, &message),
+            RequestKind::Binding | RequestKind::ClassicBinding => self.answer_binding(from, &message),
             RequestKind::Allocate | RequestKind::Refresh | RequestKind::CreatePermission | RequestKind::ChannelBind => {
                 self.authenticate(now, from, message);
             }
@@ -80,10 +86,36 @@ impl TurnServer {
         let unknown = unknown_attributes(message);
         if unknown.is_empty() {
             self.succeed(&to, &[Attribute::XorMappedAddress(reflexive(&from))]);
+            self.note_binding(KeptBinding::of(&from, reflexive(&from), |kind| message.find(kind)));
         } else {
             self.stats.binding_errors += 1;
             self.refuse_unknown(&to, &unknown);
         }
+    }
+
+    /// RFC 3489 §8.1. The answer is no longer than that to a request with a cookie; a network that asks more than it may is not
+    /// answered, as its addresses may be forged.
+    fn answer_classic(&mut self, now: Now, from: FiveTuple, request: &ClassicRequest<'_>) {
+        self.stats.count_request(RequestKind::ClassicBinding);
+        let client = reflexive(&from);
+        if let Some(per_second) = self.limits.challenges_per_second
+            && !self.shared.challenges.admit(client.ip(), per_second, now.mono)
+        {
+            return self.stats.count_limited(Limited::ClassicBindings);
+        }
+        let answer = request.answer(client);
+        self.stats.binding_errors += u64::from(answer.is_error);
+        // What is asked for another port says nothing of the binding that is kept.
+        if !answer.is_error && answer.to == client {
+            self.note_binding(KeptBinding::of(&from, client, |kind| request.find(kind)));
+        }
+        // Of the form in which the client's own address came, as the socket wants it.
+        let to = FiveTuple { client: ClientAddr(SocketAddr::new(from.client.0.ip(), answer.to.port())), ..from };
+        self.outputs.push_back(Output::Transmit { to, bytes: answer.bytes });
+    }
+
+    fn note_binding(&mut self, kept: Option<KeptBinding>) {
+        self.outputs.extend(kept.map(Output::BindingKept));
     }
 
     /// RFC 8489 §9.2.4. Keeps nothing until somebody shows a nonce that was sent to their address.

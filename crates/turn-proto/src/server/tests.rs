@@ -51,6 +51,7 @@ fn ask(server: &mut TurnServer, now: Now, method: Method, attribute: &Attribute<
             | Output::FindUser { .. }
             | Output::HandOver { .. }
             | Output::PathEnded(_)
+            | Output::BindingKept(_)
             | Output::Event(_) => {}
         }
     }

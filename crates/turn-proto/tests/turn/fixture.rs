@@ -9,9 +9,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sangam_turn_proto::{
     AllocationKey, Attribute, AttributeType, ChannelData, Class, ClientAddr, Deadline, ErrorCode, Event, FiveTuple,
-    Forward, FoundUser, FromClient, FromPeer, Input, Key, KeyRefusal, Keys, Message, MessageBuilder, Method,
-    MoveRefusal, NonceSecret, OpenError, Opened, Options, Output, PasswordAlgorithm, PeerAddr, PortWish, RelayAddress,
-    RelayedAddr, RequestId, ReservationToken, TransactionId, Transport, TurnServer,
+    Forward, FoundUser, FromClient, FromPeer, Input, KeptBinding, Key, KeyRefusal, Keys, Message, MessageBuilder,
+    Method, MoveRefusal, NonceSecret, OpenError, Opened, Options, Output, PasswordAlgorithm, PeerAddr, PortWish,
+    RelayAddress, RelayedAddr, RequestId, ReservationToken, TransactionId, Transport, TurnServer,
 };
 use sangam_types::{Mono, Now, Wall};
 use sha2::Sha256;
@@ -41,6 +41,7 @@ pub(crate) struct House {
     pub(crate) handed_over: Vec<(u16, FiveTuple, Vec<u8>)>,
     pub(crate) answers_handovers: Result<(), MoveRefusal>,
     pub(crate) ended_paths: Vec<FiveTuple>,
+    pub(crate) kept_bindings: Vec<KeptBinding>,
     pub(crate) deadline: Option<Deadline>,
     opened: BTreeMap<SocketAddr, AllocationKey>,
     next_relay_port: u16,
@@ -117,6 +118,7 @@ impl House {
             handed_over: Vec::new(),
             answers_handovers: Ok(()),
             ended_paths: Vec::new(),
+            kept_bindings: Vec::new(),
             deadline: None,
             opened: BTreeMap::new(),
             next_relay_port: 50_000,
@@ -156,6 +158,7 @@ impl House {
                     self.input(Input::HandedOver { request, result });
                 }
                 Output::PathEnded(five_tuple) => self.ended_paths.push(five_tuple),
+                Output::BindingKept(kept) => self.kept_bindings.push(kept),
                 Output::CloseRelayed { allocation, relayed } => self.closed.push((allocation, relayed)),
                 Output::FindKey { request, username, algorithm } => {
                     self.algorithm = Some(algorithm);

@@ -10,6 +10,7 @@ mod allocate;
 mod alternates;
 mod binding;
 mod channels;
+mod classic;
 mod credentials;
 mod differential;
 mod dual;

@@ -16,9 +16,18 @@ pub struct Keep {
     /// Events of a device, as its Informs told them.
     #[schemars(extend("x-reload" = "restart"))]
     pub events: HumanDuration,
+    /// Events of one device: of more, the newest are kept.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub events_per_device: usize,
+    /// Events of all devices: of more, the newest are kept.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub events_total: u64,
     /// Tasks that have ended, with what came of them.
     #[schemars(extend("x-reload" = "restart"))]
     pub tasks: HumanDuration,
+    /// Alarms that were cleared. Open ones are kept.
+    #[schemars(extend("x-reload" = "restart"))]
+    pub alarms: HumanDuration,
     /// Devices that are pending and were not heard of since.
     #[schemars(extend("x-reload" = "restart"))]
     pub pending: HumanDuration,
@@ -36,7 +45,10 @@ impl Default for Keep {
         Self {
             history: days(30),
             events: days(30),
+            events_per_device: 1_000,
+            events_total: 20_000_000,
             tasks: days(30),
+            alarms: days(90),
             pending: days(7),
             seen_interval: HumanDuration::from_secs(1),
             sweep_interval: HumanDuration::from_secs(60),
@@ -50,7 +62,10 @@ impl Keep {
         let (hour, decade) = (HumanDuration::from_secs(3_600), HumanDuration::from_secs(3_660 * 86_400));
         check.within("history", self.history, HumanDuration::default(), decade);
         check.within("events", self.events, hour, decade);
+        check.within("events_per_device", self.events_per_device, 10, 1_000_000);
+        check.within("events_total", self.events_total, 1_000, 10_000_000_000);
         check.within("tasks", self.tasks, hour, decade);
+        check.within("alarms", self.alarms, hour, decade);
         check.within("pending", self.pending, hour, decade);
         check.within("seen_interval", self.seen_interval, second, hour);
         check.within("sweep_interval", self.sweep_interval, second, HumanDuration::from_secs(86_400));

@@ -16,6 +16,12 @@ pub struct Stamps {
 }
 
 impl Stamps {
+    /// Goes on after that one.
+    #[must_use]
+    pub const fn after(last: Stamp) -> Self {
+        Self { last }
+    }
+
     /// The next one.
     #[must_use]
     pub fn next_stamp(&mut self, now: Wall) -> Stamp {

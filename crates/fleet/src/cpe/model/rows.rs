@@ -33,6 +33,17 @@ ManagementServer.ConnectionRequestURL s r @url
 ManagementServer.ConnectionRequestUsername s w =
 ManagementServer.ConnectionRequestPassword s w @secret
 ManagementServer.UpgradesManaged b w =0
+ManagementServer.CWMPRetryMinimumWaitInterval u w @retry
+ManagementServer.CWMPRetryIntervalMultiplier u w =2000
+ManagementServer.UDPConnectionRequestAddress s r =
+ManagementServer.NATDetected b r =0
+ManagementServer.STUNEnable b w =0
+ManagementServer.STUNServerAddress s w =
+ManagementServer.STUNServerPort u w =3478
+ManagementServer.STUNUsername s w =
+ManagementServer.STUNPassword s w @secret
+ManagementServer.STUNMaximumKeepAlivePeriod i w =-1
+ManagementServer.STUNMinimumKeepAlivePeriod u w =20
 Time.Enable b w =1
 Time.Status s r =Synchronized
 Time.NTPServer1 s w =ntp.example
@@ -92,6 +103,7 @@ fn content_of(word: &str) -> Option<Content> {
         "@user" => Content::User,
         "@secret" => Content::Secret,
         "@interval" => Content::Interval,
+        "@retry" => Content::RetryWait,
         "@url" => Content::ConnectionRequestUrl,
         "@time" => Content::Time,
         "@mac" => Content::Mac,

@@ -63,10 +63,10 @@ impl Device {
         answered.unwrap_or_else(fault)
     }
 
-    fn command(&mut self, cx: &Context<'_>, request: &Message) -> Answered {
+    fn command(&mut self, cx: &mut Context<'_>, request: &Message) -> Answered {
         Ok(match request {
             Message::Reboot(it) => {
-                self.reboot = Some(it.command_key.clone());
+                self.reboot = Some(it.command_key.as_str().into());
                 RebootResponse.into()
             }
             Message::FactoryReset(_) => {
@@ -82,6 +82,7 @@ impl Device {
                 }
                 let at = cx.now.mono + Duration::from_secs(u64::from(it.delay_secs));
                 self.scheduled.push((at, it.command_key.as_str().into()));
+                self.note_done(cx, "ScheduleInform", &it.command_key, true);
                 ScheduleInformResponse.into()
             }
             Message::ChangeDuState(it) => {
@@ -89,6 +90,7 @@ impl Device {
                     return Err(FaultCode::ResourcesExceeded);
                 }
                 self.unit_changes.push((it.command_key.clone(), it.operations.clone()));
+                self.note_done(cx, "ChangeDUState", &it.command_key, true);
                 ChangeDuStateResponse.into()
             }
             Message::GetRpcMethods(_) => {

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::super::mishap::Mishap;
+
 /// Why a session failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Failure {
@@ -33,8 +35,12 @@ pub(crate) enum Failure {
     WrongAnswer,
     /// An answer has another `ID` than its request.
     WrongId,
+    /// A device that said which versions of CWMP it speaks was not told which one is used.
+    NoVersion,
     /// There was no end.
     Endless,
+    /// It was made to go wrong.
+    Mishap(Mishap),
 }
 
 impl Failure {
@@ -48,6 +54,7 @@ impl Failure {
                 | Self::NoAnswer
                 | Self::WrongAnswer
                 | Self::WrongId
+                | Self::NoVersion
                 | Self::Endless
                 | Self::Chunked
         )
@@ -72,7 +79,9 @@ impl fmt::Display for Failure {
             Self::NoAnswer => "no answer on a request of the device",
             Self::WrongAnswer => "an answer that nothing was asked for",
             Self::WrongId => "an answer with another ID than its request",
+            Self::NoVersion => "no UseCWMPVersion for a device of CWMP 1.4",
             Self::Endless => "more than 1,000 messages",
+            Self::Mishap(mishap) => return write!(f, "made to go wrong: {}", mishap.name()),
         })
     }
 }

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
-use sangam_cwmp_proto::ParameterValue;
 use sangam_cwmp_proto::message::Inform;
+use sangam_cwmp_proto::{DateTime, ParameterValue};
 
 use super::super::date::date;
 use super::super::device::{Context, Device};
+use super::super::quirks::Quirk;
 use super::super::tree::{Slot, Tree};
 
 /// The schemas say 64 (Annex A, table 31).
@@ -20,13 +21,14 @@ impl Device {
         for event in &events {
             cx.tally.event(&event.code).told += 1;
         }
+        let has_clock = !self.quirks.has(Quirk::NoClock);
         Inform {
-            device_id: cx.world.identity(self.facts.number, self.facts.has_small_oui),
+            device_id: cx.world.identity(self.facts.number, self.quirks),
             events,
-            current_time: date(cx.now.wall),
+            max_envelopes: if self.quirks.has(Quirk::ManyEnvelopes) { 32 } else { 1 },
+            current_time: if has_clock { date(cx.now.wall) } else { DateTime::unknown() },
             retry_count: self.failures,
             parameters: slots.into_iter().filter_map(|slot| value_of(&tree, slot)).collect(),
-            ..Inform::default()
         }
     }
 
@@ -38,6 +40,9 @@ impl Device {
         // Told without being asked (TR-098, TR-181: forced active notification).
         slots.extend(self.address_changed.then(|| Slot::fixed(named.address)));
         slots.extend(self.software_changed.then(|| Slot::fixed(named.software)));
+        if self.binding_changed {
+            slots.extend([named.udp_address, named.nat_detected].map(Slot::fixed));
+        }
         slots
     }
 
@@ -48,7 +53,7 @@ impl Device {
         for (watched, told) in self.differences.watched.iter_mut().zip(told) {
             watched.told = told;
         }
-        (self.address_changed, self.software_changed) = (false, false);
+        (self.address_changed, self.software_changed, self.binding_changed) = (false, false, false);
     }
 }
 

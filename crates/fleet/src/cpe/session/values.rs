@@ -9,6 +9,7 @@ use sangam_cwmp_proto::{
 };
 
 use super::super::device::{Context, Device};
+use super::super::quirks::{NAMES_MAX, Quirk};
 use super::super::tree::{Slot, Tree, is_of_kind};
 use super::answers::Answered;
 use super::inform::value_of;
@@ -22,6 +23,9 @@ const ADDED_MAX: usize = 64;
 
 impl Device {
     pub(super) fn get_values(&self, cx: &Context<'_>, request: &GetParameterValues) -> Answered {
+        if self.quirks.has(Quirk::FewNames) && request.names.len() > NAMES_MAX {
+            return Err(FaultCode::ResourcesExceeded);
+        }
         let tree = self.tree(cx.world, cx.now);
         let mut slots = Vec::new();
         for name in &request.names {
@@ -45,6 +49,7 @@ impl Device {
             self.note_set(cx, slot, &value);
         }
         self.set_key(cx, &request.parameter_key);
+        self.note_done(cx, "SetParameterValues", &request.parameter_key, true);
         SetParameterValuesResponse { status: Status::Done }.into()
     }
 
@@ -102,7 +107,7 @@ impl Device {
         }
     }
 
-    pub(super) fn add_object(&mut self, cx: &Context<'_>, request: &AddObject) -> Answered {
+    pub(super) fn add_object(&mut self, cx: &mut Context<'_>, request: &AddObject) -> Answered {
         let model = cx.world.model(self.facts.number);
         let table = model.tables.iter().position(|table| *table.path == *request.path);
         let table = table.and_then(|at| u8::try_from(at).ok()).ok_or(FaultCode::InvalidParameterName)?;
@@ -111,10 +116,11 @@ impl Device {
         }
         let instance_number = self.differences.add(model, table);
         self.set_key(cx, &request.parameter_key);
+        self.note_done(cx, "AddObject", &request.parameter_key, true);
         Ok(AddObjectResponse { instance_number, status: Status::Done }.into())
     }
 
-    pub(super) fn delete_object(&mut self, cx: &Context<'_>, request: &DeleteObject) -> Answered {
+    pub(super) fn delete_object(&mut self, cx: &mut Context<'_>, request: &DeleteObject) -> Answered {
         let model = cx.world.model(self.facts.number);
         let instance = model.tables.iter().zip(0..).find_map(|(table, at)| {
             let number = request.path.strip_prefix(&*table.path)?.strip_suffix('.')?;
@@ -125,6 +131,7 @@ impl Device {
             return Err(FaultCode::InvalidParameterName);
         }
         self.set_key(cx, &request.parameter_key);
+        self.note_done(cx, "DeleteObject", &request.parameter_key, true);
         Ok(DeleteObjectResponse { status: Status::Done }.into())
     }
 }

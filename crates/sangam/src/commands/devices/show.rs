@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::commands::api::text::{escaped, table};
 
 /// What a column is called, and the member that stands in it.
-type Columns<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Columns<'a> = &'a [(&'a str, &'a str)];
 
 const DEVICE: Columns<'_> = &[
     ("DEVICE", "id"),
@@ -13,6 +13,8 @@ const DEVICE: Columns<'_> = &[
     ("MANUFACTURER", "manufacturer"),
     ("MODEL", "model"),
     ("SOFTWARE", "software_version"),
+    ("SPEAKS", "protocols"),
+    ("CONNECTED", "connected_over"),
     ("SEEN", "seen_at"),
     ("TAGS", "tags"),
 ];
@@ -31,6 +33,16 @@ const TASK: Columns<'_> = &[
     ("ENDED", "ended_at"),
     ("FAULT", "code"),
     ("SAYS", "text"),
+];
+const TEST: Columns<'_> = &[
+    ("TEST", "id"),
+    ("DEVICE", "device"),
+    ("KIND", "kind"),
+    ("STATE", "state"),
+    ("ORDERED", "created_at"),
+    ("ENDED", "ended_at"),
+    ("SAYS", "error"),
+    ("FOUND", "results"),
 ];
 const REFUSED: Columns<'_> = &[("LINE", "line"), ("CODE", "code"), ("WHY", "detail")];
 
@@ -63,6 +75,10 @@ pub(super) fn task(body: &Value) -> String {
     members(body)
 }
 
+pub(super) fn diagnostics(body: &Value) -> String {
+    list(body, TEST, "test")
+}
+
 pub(super) fn removed(_: &Value) -> String {
     "it is forgotten\n".to_owned()
 }
@@ -79,14 +95,14 @@ pub(super) fn imported(body: &Value) -> String {
     format!("{shown}{created} created, {changed} changed, {unchanged} unchanged, {refused} refused\n")
 }
 
-fn members(body: &Value) -> String {
+pub(super) fn members(body: &Value) -> String {
     let Some(members) = body.as_object() else { return String::new() };
     let shown = members.iter().filter(|(key, _)| *key != "links");
     table(&shown.map(|(key, value)| vec![key.clone(), cell(value)]).collect::<Vec<_>>())
 }
 
 /// The members as a table, how many they are, and how to see the others.
-fn list(body: &Value, columns: Columns<'_>, what: &str) -> String {
+pub(super) fn list(body: &Value, columns: Columns<'_>, what: &str) -> String {
     let members = body["data"].as_array().map_or(&[][..], Vec::as_slice);
     let cursor = body["links"]["next"].as_str().and_then(|next| next.rsplit_once("after=")).map(|(_, after)| after);
     // A cursor stands last in its link, and its characters need no encoding; where they do, as in a path, the last member has it.
@@ -99,7 +115,7 @@ fn list(body: &Value, columns: Columns<'_>, what: &str) -> String {
     format!("{}{} {what}{ending}{more}\n", rows(members, columns), members.len())
 }
 
-fn rows(members: &[Value], columns: Columns<'_>) -> String {
+pub(super) fn rows(members: &[Value], columns: Columns<'_>) -> String {
     let head = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
     let row = |member: &Value| columns.iter().map(|(_, key)| cell(&member[*key])).collect();
     table(&std::iter::once(head).chain(members.iter().map(row)).collect::<Vec<Vec<String>>>())
@@ -132,13 +148,13 @@ mod tests {
     fn devices_are_a_table_and_no_name_steers_the_terminal() {
         let device = json!({
             "id": "00D09E-Box-A1", "state": "pending", "manufacturer": "M\u{1b}[2J", "model": "", "software_version": "1",
-            "seen_at": AT, "tags": ["a", "b"], "links": { "self": "/api/v1/devices/00D09E-Box-A1" },
+            "protocols": ["cwmp", "usp"], "connected_over": "websocket", "seen_at": AT, "tags": ["a", "b"], "links": { "self": "/api/v1/devices/00D09E-Box-A1" },
         });
         let body = json!({ "data": [device], "meta": { "has_more": true }, "links": { "next": "?limit=1&after=7" } });
         assert_eq!(
             devices(&body),
-            "DEVICE         STATE    MANUFACTURER  MODEL  SOFTWARE  SEEN                      TAGS\n\
-             00D09E-Box-A1  pending  M\\u{1b}[2J    -      1         2026-01-31T12:00:00.000Z  a,b\n\
+            "DEVICE         STATE    MANUFACTURER  MODEL  SOFTWARE  SPEAKS    CONNECTED  SEEN                      TAGS\n\
+             00D09E-Box-A1  pending  M\\u{1b}[2J    -      1         cwmp,usp  websocket  2026-01-31T12:00:00.000Z  a,b\n\
              1 device, more with `--after 7`\n"
         );
         let shown = super::device(&body["data"][0]);

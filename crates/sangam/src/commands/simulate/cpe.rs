@@ -4,11 +4,12 @@ mod show;
 
 use std::time::Duration;
 
-use sangam_fleet::{CpeModel, CpeOptions, Trust, simulate_cpe};
+use anyhow::Context as _;
+use sangam_fleet::{CpeModel, CpeOptions, CpeTasks, TaskWish, Trust, simulate_cpe};
 
 use super::{Outcome, run_fleet};
 use crate::Verdict;
-use crate::cli::simulate::cpe::{CpeArgs, ModelChoice};
+use crate::cli::simulate::cpe::{CpeArgs, ModelChoice, OfficeArgs, Wishes};
 use crate::commands::probe::given::Given;
 
 pub(super) fn run(args: &CpeArgs) -> anyhow::Result<Verdict> {
@@ -39,6 +40,9 @@ fn options(args: &CpeArgs) -> anyhow::Result<CpeOptions> {
             ModelChoice::Both => CpeModel::Both,
         },
         quirks: args.quirks,
+        mishaps: args.faults,
+        retry_wait: args.retry_wait,
+        stun: args.stun.clone(),
         are_known: args.known,
         user: args.user.clone(),
         password: Given::SIMULATE_PASSWORD.read(args.password_file.as_deref())?,
@@ -47,5 +51,25 @@ fn options(args: &CpeArgs) -> anyhow::Result<CpeOptions> {
         answer_timeout: args.answer_timeout,
         settle_timeout: args.settle,
         seed: args.seed.unwrap_or_else(rand::random),
+        tasks: tasks(&args.office)?,
     })
+}
+
+/// What is ordered, in the order in which devices get it.
+fn tasks(args: &OfficeArgs) -> anyhow::Result<Option<CpeTasks>> {
+    let Some(api) = &args.api else { return Ok(None) };
+    let token = Given::API_TOKEN.read(args.token_file.as_deref())?;
+    let token = token.context("no token: give `--token-file FILE`, or set SANGAM_API_TOKEN")?;
+    let is_wanted = |wish: TaskWish| {
+        args.tasks.iter().any(|it| matches!(it, Wishes::All) || matches!(it, Wishes::One(one) if *one == wish))
+    };
+    Ok(Some(CpeTasks {
+        api: api.clone(),
+        token,
+        wishes: TaskWish::ALL.into_iter().filter(|wish| is_wanted(*wish)).collect(),
+        devices: args.task_devices,
+        at_once: args.tasks_at_once,
+        within: args.tasks_within,
+        live_reads: args.live_reads,
+    }))
 }

@@ -2,7 +2,7 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sangam_fleet::{CpeProgress, Progress, SyncProgress};
+use sangam_fleet::{CpeProgress, Progress, SyncProgress, UspProgress};
 
 /// How far a fleet is, on standard error: a bar on a terminal, a line now and then elsewhere, nothing beside JSON.
 pub(super) struct Bar {
@@ -97,6 +97,16 @@ impl From<CpeProgress> for Far {
         let CpeProgress { phase, elapsed, total, booted, devices, open, complete, failed } = progress;
         let what =
             format!("{booted} of {devices} devices heard, {open} sessions open, {complete} complete, {failed} failed");
+        Self::new(phase, elapsed, total, &what)
+    }
+}
+
+impl From<UspProgress> for Far {
+    fn from(progress: UspProgress) -> Self {
+        let UspProgress { phase, elapsed, total, heard, devices, connected, failed, delivered } = progress;
+        let what = format!(
+            "{heard} of {devices} agents heard from the controller, {connected} connected, {failed} connections failed, {delivered} notifications taken"
+        );
         Self::new(phase, elapsed, total, &what)
     }
 }

@@ -8,16 +8,19 @@ use crate::errors::Failure;
 /// The columns of [`read`].
 macro_rules! profile_columns {
     () => {
-        "id, revision, name, enabled, priority, oui, product_class, model, software_version, tag, wanted, created_ms"
+        "id, revision, name, enabled, priority, oui, product_class, model, software_version, tag, wanted, created_ms, \
+         manufacturer"
     };
 }
 
 pub(in crate::devices) use profile_columns;
 
 const ADD: &str = "INSERT INTO profile (id, revision, name, enabled, priority, oui, product_class, model, \
-     software_version, tag, wanted, created_ms, tenant) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+     software_version, tag, wanted, created_ms, manufacturer, tenant) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const SET: &str = "UPDATE profile SET revision = ?2, name = ?3, enabled = ?4, priority = ?5, oui = ?6, \
-     product_class = ?7, model = ?8, software_version = ?9, tag = ?10, wanted = ?11, created_ms = ?12, tenant = ?13 \
+     product_class = ?7, model = ?8, software_version = ?9, tag = ?10, wanted = ?11, created_ms = ?12, \
+     manufacturer = ?13, tenant = ?14 \
      WHERE id = ?1 AND revision = ?2 - 1";
 
 /// Path, value, code of the kind, whether it is hidden.
@@ -38,11 +41,12 @@ pub(in crate::devices) fn write(connection: &Connection, profile: &Profile) -> R
         profile.priority,
         applies.oui.as_ref().map(Oui::as_str),
         applies.product_class.as_ref().map(ProductClass::as_str),
-        applies.model.as_deref(),
+        applies.model.as_ref().map(Glob::as_str),
         applies.software_version.as_ref().map(Glob::as_str),
-        applies.tag.as_deref(),
+        applies.tag.as_ref().map(Glob::as_str),
         values,
         int(profile.created_ms),
+        applies.manufacturer.as_ref().map(Glob::as_str),
         TENANT_ID,
     ]))
 }
@@ -57,7 +61,9 @@ pub(in crate::devices) fn read(row: &Row<'_>) -> Result<Profile, Failure> {
     });
     let oui = maybe_text(row, 5)?.map(|oui| oui.parse()).transpose().map_err(|_| wrong("an OUI"))?;
     let class = maybe_text(row, 6)?.map(ProductClass::new).transpose().map_err(|_| wrong("a product class"))?;
-    let glob = maybe_text(row, 8)?.map(|glob| Glob::new(&glob).ok_or_else(|| wrong("a pattern"))).transpose()?;
+    let glob = |column| -> Result<Option<Glob>, Failure> {
+        maybe_text(row, column)?.map(|glob| Glob::new(&glob).ok_or_else(|| wrong("a pattern"))).transpose()
+    };
     Ok(Profile {
         id: ProfileId(row.get(0)?),
         revision: row.get(1)?,
@@ -67,9 +73,10 @@ pub(in crate::devices) fn read(row: &Row<'_>) -> Result<Profile, Failure> {
         applies: Applies {
             oui,
             product_class: class,
-            model: maybe_text(row, 7)?,
-            software_version: glob,
-            tag: maybe_text(row, 9)?,
+            manufacturer: glob(12)?,
+            model: glob(7)?,
+            software_version: glob(8)?,
+            tag: glob(9)?,
         },
         values: values.collect::<Result<_, Failure>>()?,
         created_ms: row.get(11)?,

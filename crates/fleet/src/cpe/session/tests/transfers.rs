@@ -150,7 +150,8 @@ fn a_diagnosis_runs_after_the_session_and_has_results() {
             "<ParameterValueStruct><Name>Device.IP.Diagnostics.IPPing.{name}</Name><Value>{value}</Value></ParameterValueStruct>"
         )
     };
-    let list = [value("DiagnosticsState", "Requested"), value("NumberOfRepetitions", "3")].concat();
+    let inputs = [value("Host", "192.0.2.1"), value("NumberOfRepetitions", "3")].concat();
+    let list = inputs + &value("DiagnosticsState", "Requested");
     let set = format!("<cwmp:SetParameterValues><ParameterList>{list}</ParameterList></cwmp:SetParameterValues>");
     rig.say(200, &rpc("1", &set)).unwrap();
     rig.say(204, EMPTY).unwrap_err();

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use sangam_fleet::CpeReport;
+use sangam_fleet::{CpeReport, TaskReport};
 use serde_json::{Value, json};
 
 use crate::commands::simulate::percentiles::percentiles;
@@ -47,6 +47,9 @@ pub(super) fn table(report: &CpeReport, seed: u64) -> String {
     for (what, count) in groups(report) {
         line(format_args!("  {count:>10}  {what}\n"));
     }
+    if let Some(tasks) = &report.tasks {
+        line(format_args!("{}", tasks_table(tasks)));
+    }
     if report.is_fine() {
         return table + &format!("\nFINE: {}", report.verdict());
     }
@@ -55,7 +58,39 @@ pub(super) fn table(report: &CpeReport, seed: u64) -> String {
     table + &format!("{reasons}\n\nNO: {}", verdict.strip_prefix("no: ").unwrap_or(&verdict))
 }
 
-fn counts(report: &CpeReport) -> [(&'static str, u64); 16] {
+/// What became of orders, by kind, and what devices say of it.
+fn tasks_table(tasks: &TaskReport) -> String {
+    let mut table = format!(
+        "\n  tasks for {} devices in {:.1} s\n  {:20} ordered / done / failed / unknown / open   p50 / p90 / p99 / max, ms\n",
+        tasks.devices, tasks.took_secs, ""
+    );
+    for (name, kind) in &tasks.kinds {
+        let counts =
+            [kind.ordered, kind.done, kind.failed, kind.unknown, kind.open].map(|it| it.to_string()).join(" / ");
+        table += &format!("  {name:20} {counts:40} {}\n", percentiles(kind.took.as_ref()));
+        for (why, count) in &kind.reasons {
+            table += &format!("  {:20} {count} {why}\n", "");
+        }
+    }
+    let audit = &tasks.audit;
+    table += &format!(
+        "  devices did {} once, {} again as they may, {} that are unknown; twice {}, never {}, denied {}\n",
+        audit.once, audit.repeated, audit.unknown_done, audit.twice, audit.never, audit.denied
+    );
+    if let Some(reads) = &tasks.live_reads {
+        let others: String = reads.others.iter().map(|(why, count)| format!("; {count} {why}")).collect();
+        table += &format!(
+            "  live reads: {} of {}, {} left out, {}{others}\n",
+            reads.answered,
+            reads.asked,
+            reads.left_out,
+            percentiles(reads.took.as_ref())
+        );
+    }
+    table
+}
+
+fn counts(report: &CpeReport) -> [(&'static str, u64); 17] {
     [
         ("sessions that were complete", report.sessions_complete),
         ("sessions that were tried again", report.retries),
@@ -68,6 +103,7 @@ fn counts(report: &CpeReport) -> [(&'static str, u64); 16] {
         ("values that changed by themselves", report.changes),
         ("logins that the ACS gave", report.logins_taken),
         ("files that came or went", report.transfers_ended),
+        ("of these taken up again where they broke off", report.transfers_resumed),
         ("of these failed", report.transfers_failed.values().sum()),
         ("of these acknowledged", report.transfers_acknowledged),
         ("requests", report.requests),
@@ -84,12 +120,13 @@ fn groups(report: &CpeReport) -> Vec<(String, u64)> {
     let requests =
         report.connection_requests.iter().map(|(what, count)| (format!("connection request {what}"), *count));
     let quirks = report.quirks.iter().map(|(name, count)| (format!("devices with the quirk {name}"), *count));
-    failed.chain(served).chain(asked).chain(faults).chain(requests).chain(quirks).collect()
+    let mishaps = report.mishaps.iter().map(|(name, count)| (format!("made to go wrong: {name}"), *count));
+    failed.chain(mishaps).chain(served).chain(asked).chain(faults).chain(requests).chain(quirks).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use sangam_fleet::{CpeFaults, EventCount, Percentiles};
+    use sangam_fleet::{CpeFaults, EventCount, LiveReadReport, Percentiles, TaskAudit, TaskKindReport};
 
     use super::*;
 
@@ -116,6 +153,26 @@ mod tests {
         let faulty = CpeFaults { undelivered: 2, ..CpeFaults::default() };
         let refused = table(&CpeReport { faulty, ..report() }, 7);
         assert!(refused.ends_with("NO: 2 events were not acknowledged in the end"), "{refused}");
+    }
+
+    #[test]
+    fn tasks_stand_in_the_table_with_what_devices_say_of_them() {
+        let kind = TaskKindReport {
+            ordered: 3,
+            done: 2,
+            failed: 1,
+            reasons: [("9001 no".to_owned(), 1)].into(),
+            ..TaskKindReport::default()
+        };
+        let reads = LiveReadReport { asked: 9, answered: 8, ..LiveReadReport::default() };
+        let audit = TaskAudit { once: 2, twice: 0, ..TaskAudit::default() };
+        let tasks =
+            TaskReport { kinds: [("reboot", kind)].into(), audit, live_reads: Some(reads), ..TaskReport::default() };
+        let table = table(&CpeReport { tasks: Some(tasks), ..report() }, 7);
+        for part in ["reboot", "3 / 2 / 1 / 0 / 0", "1 9001 no", "did 2 once", "live reads: 8 of 9"] {
+            assert!(table.contains(part), "{part}: {table}");
+        }
+        assert!(table.ends_with("NO: 1 tasks failed"), "{table}");
     }
 
     #[test]

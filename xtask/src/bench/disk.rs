@@ -25,10 +25,7 @@ pub(super) fn directory(repository: &Repository) -> Result<PathBuf> {
 /// # Errors
 /// It cannot be made.
 pub(super) fn place(dir: &Path) -> Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix("bench-sync-")
-        .tempdir_in(dir)
-        .with_context(|| format!("no place in {}", dir.display()))
+    tempfile::Builder::new().prefix("bench-").tempdir_in(dir).with_context(|| format!("no place in {}", dir.display()))
 }
 
 /// How often in a second a growing file can be made durable, 4 KiB more each time.
