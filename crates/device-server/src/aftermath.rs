@@ -70,7 +70,8 @@ pub(crate) async fn came(service: &Arc<Service>, device: &Device, bootstrap: boo
     let done = async {
         alarms::served(service, device.id).await?;
         told_values(service, device.id, values).await?;
-        if bootstrap || service.provisioning.is_due(device.id, service.now_ms()) {
+        let is_anew = bootstrap && service.provisioning.wants_anything();
+        if is_anew || service.provisioning.is_due(device.id, service.now_ms()) {
             provisioning::look(service, device, bootstrap).await?;
         }
         Ok(())

@@ -103,12 +103,18 @@ impl Provisioning {
 
     /// Whether a device is to be looked at.
     pub(crate) fn is_due(&self, device: DeviceId, now_ms: u64) -> bool {
-        let board = self.board.load();
-        if board.profiles.is_empty() && board.generation == 0 {
+        if !self.wants_anything() {
             return false;
         }
+        let board = self.board.load();
         let looked = self.looked().get(&device).copied();
         looked.is_none_or(|looked| looked.generation != board.generation || looked.again_ms <= now_ms)
+    }
+
+    /// Whether there is a profile, or was one since the start.
+    pub(crate) fn wants_anything(&self) -> bool {
+        let board = self.board.load();
+        !board.profiles.is_empty() || board.generation > 0
     }
 
     /// A device was looked at under these profiles, and is to be again then.
